@@ -1,0 +1,45 @@
+/** What the keys process is asked and answers, over mutual TLS as JSON. */
+
+/** A data key as the database keeps it. */
+export interface WrappedKey {
+  /** The compartment whose records it seals: a patient's pseudonym, "organisation" or "identity". */
+  readonly compartment: string;
+  readonly tenant: string;
+  /** Counts up from 1 within a compartment. */
+  readonly dekVersion: number;
+  readonly kekEpoch: number;
+  /** AES-256-GCM of the 32-byte key under the KEK of that epoch: nonce, ciphertext, tag; base64url. */
+  readonly wrapped: string;
+  /** Key commitment: HMAC-SHA-256 of the data key over tenant, compartment and version; base64url. */
+  readonly commitment: string;
+}
+
+export interface UnwrapRequest {
+  readonly keys: readonly WrappedKey[];
+}
+
+/** `key` is 32 bytes in base64url; a key that does not unwrap fails alone, by code. */
+export interface UnwrapAnswer {
+  readonly keys: readonly (
+    | { readonly ok: true; readonly key: string }
+    | { readonly ok: false; readonly code: "wrong-epoch" | "damaged" | "not-yours" }
+  )[];
+}
+
+export interface GenerateRequest {
+  readonly tenant: string;
+  readonly compartments: readonly { readonly compartment: string; readonly dekVersion: number }[];
+}
+
+export interface GenerateAnswer {
+  readonly keys: readonly { readonly wrapped: WrappedKey; readonly key: string }[];
+}
+
+/** Entries that the keys process could not write itself: it has no database. */
+export interface KeyStatus {
+  readonly kms: string;
+  readonly kekEpoch: number;
+  readonly unwraps: number;
+}
+
+export const keyLimits = { keysPerRequest: 1_000 } as const;

@@ -1,0 +1,58 @@
+import type { PurposeOfUse, Zone } from "#core/audit-entry.ts";
+
+export const personRoles = [
+  "patient",
+  "proxy",
+  "clinician",
+  "privacy-officer",
+  "security-operator",
+  "administrator",
+  "service",
+] as const;
+export type PersonRole = (typeof personRoles)[number];
+
+export type PolicyAction =
+  | "read"
+  | "search"
+  | "history"
+  | "create"
+  | "update"
+  | "delete"
+  | "access-log"
+  | "audit-read"
+  | "import";
+
+/** The one question put to policy; identity, records and gateway each know a part of it. */
+export interface PolicyRequest {
+  readonly tenant: string;
+  readonly person: {
+    readonly account: string;
+    readonly roles: readonly PersonRole[];
+    /** Pseudonyms of the patients the person is, or may act for. */
+    readonly patients: readonly string[];
+  };
+  readonly session: { readonly id: string };
+  readonly device: { readonly id: string; readonly level: number };
+  readonly client: { readonly id: string };
+  readonly zone: Zone;
+  readonly purpose: PurposeOfUse;
+  readonly action: PolicyAction;
+  readonly resource: {
+    readonly type: string;
+    /** Pseudonym of the compartment's patient; null for the organisation's own resources. */
+    readonly patient: string | null;
+    /** Whether the person stands in the patient's care team now. */
+    readonly inCareTeam: boolean;
+    /** Sensitivity labels, sorted. */
+    readonly labels: readonly string[];
+  };
+}
+
+export type PolicyDecision =
+  | { readonly effect: "permit"; readonly policies: readonly string[] }
+  /** `reason` "error" stands for any diagnostic: a policy that could not be evaluated denies. */
+  | {
+      readonly effect: "deny";
+      readonly policies: readonly string[];
+      readonly reason: "forbidden" | "no-permit" | "error";
+    };

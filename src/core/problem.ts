@@ -1,0 +1,229 @@
+import { failed } from "#core/result.ts";
+
+/**
+ * Every expected failure of the product, by its stable code. `status` is what HTTP answers,
+ * `issue` is the FHIR R4 IssueType of the OperationOutcome, `text` is what a stranger may read.
+ */
+const problems = {
+  "json-broken": { status: 400, issue: "structure", text: "The body is not valid JSON." },
+  "json-too-deep": { status: 400, issue: "too-costly", text: "The JSON is nested too deeply." },
+  "json-duplicate-key": {
+    status: 400,
+    issue: "structure",
+    text: "A JSON object names one key twice.",
+  },
+  "body-too-large": {
+    status: 413,
+    issue: "too-long",
+    text: "The body is larger than is accepted.",
+  },
+  "media-type-unsupported": {
+    status: 415,
+    issue: "not-supported",
+    text: "This media type is not accepted here.",
+  },
+  "not-acceptable": {
+    status: 406,
+    issue: "not-supported",
+    text: "No representation of the kind asked for exists.",
+  },
+  "resource-type-unknown": {
+    status: 404,
+    issue: "not-supported",
+    text: "This resource type is not supported.",
+  },
+  "resource-type-mismatch": {
+    status: 400,
+    issue: "invalid",
+    text: "The resourceType is not the one that the address names.",
+  },
+  "resource-invalid": {
+    status: 422,
+    issue: "invariant",
+    text: "The resource does not follow FHIR R4.",
+  },
+  "resource-id-mismatch": {
+    status: 400,
+    issue: "invalid",
+    text: "The id in the resource is not the one in the address.",
+  },
+  "reference-missing": {
+    status: 422,
+    issue: "not-found",
+    text: "A reference points to something that does not exist.",
+  },
+  "compartment-unclear": {
+    status: 422,
+    issue: "business-rule",
+    text: "It cannot be told whose record this belongs to.",
+  },
+  "parameter-unknown": {
+    status: 400,
+    issue: "not-supported",
+    text: "This search parameter is not supported.",
+  },
+  "parameter-invalid": {
+    status: 400,
+    issue: "invalid",
+    text: "A parameter has a value that cannot be used.",
+  },
+  "not-found": { status: 404, issue: "not-found", text: "There is nothing here." },
+  gone: { status: 410, issue: "deleted", text: "This resource was deleted." },
+  "method-not-allowed": {
+    status: 405,
+    issue: "not-supported",
+    text: "This method is not supported here.",
+  },
+  "version-conflict": {
+    status: 412,
+    issue: "conflict",
+    text: "The resource was changed meanwhile.",
+  },
+  "edit-conflict": {
+    status: 409,
+    issue: "conflict",
+    text: "Another change won; read again and retry.",
+  },
+  "token-missing": { status: 401, issue: "login", text: "Sign in first." },
+  "token-invalid": { status: 401, issue: "login", text: "The access token is not valid." },
+  "token-expired": { status: 401, issue: "expired", text: "The access token has expired." },
+  "proof-invalid": {
+    status: 401,
+    issue: "login",
+    text: "The proof that the token's key is yours is not valid.",
+  },
+  "proof-replayed": { status: 401, issue: "login", text: "This proof was used before." },
+  "session-ended": { status: 401, issue: "expired", text: "The session has ended. Sign in again." },
+  forbidden: { status: 403, issue: "forbidden", text: "You may not do this." },
+  "rate-limited": {
+    status: 429,
+    issue: "throttled",
+    text: "Too many requests. Try again a little later.",
+  },
+  "key-unavailable": {
+    status: 503,
+    issue: "transient",
+    text: "The key service does not answer; nothing was read or written.",
+  },
+  "audit-unavailable": {
+    status: 503,
+    issue: "transient",
+    text: "The audit log cannot be written; nothing was read or written.",
+  },
+  "policy-unavailable": {
+    status: 503,
+    issue: "transient",
+    text: "The policy cannot be decided; nothing was read or written.",
+  },
+  "session-state-stale": {
+    status: 503,
+    issue: "transient",
+    text: "The state of sessions is not known at the moment.",
+  },
+  "storage-unavailable": {
+    status: 503,
+    issue: "transient",
+    text: "The database does not answer; nothing was read or written.",
+  },
+  "storage-full": { status: 507, issue: "no-store", text: "There is no room left to store this." },
+  "record-damaged": {
+    status: 500,
+    issue: "exception",
+    text: "A stored record does not open; it may have been altered.",
+  },
+  "upstream-unavailable": {
+    status: 502,
+    issue: "transient",
+    text: "A part of the system does not answer.",
+  },
+  unexpected: { status: 500, issue: "exception", text: "Something went wrong on our side." },
+} as const satisfies Record<string, { status: number; issue: string; text: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/**
+ * What went wrong, fit for the person who asked: `detail` never holds PHI, tokens or keys.
+ * `at` names the element (FHIRPath such as `Patient.birthDate`), parameter or header.
+ */
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly detail?: string;
+  readonly at?: string;
+  /** Further findings of the same check, e.g. each invalid element of one resource. */
+  readonly also?: readonly { readonly at: string; readonly detail: string }[];
+}
+
+export interface ProblemMeaning {
+  readonly status: number;
+  readonly issue: string;
+  readonly text: string;
+}
+
+export function problem(code: ProblemCode, about: Omit<Problem, "code"> = {}): Problem {
+  return { code, ...about };
+}
+
+/** A failed Result with the problem of this code. */
+export function refuse(
+  code: ProblemCode,
+  about: Omit<Problem, "code"> = {},
+): { readonly ok: false; readonly problem: Problem } {
+  return failed(problem(code, about));
+}
+
+export function meaningOf(code: ProblemCode): ProblemMeaning {
+  return problems[code];
+}
+
+export interface OperationOutcome {
+  readonly resourceType: "OperationOutcome";
+  readonly issue: readonly {
+    readonly severity: "error" | "warning" | "information";
+    readonly code: string;
+    readonly details: {
+      readonly coding: readonly [{ readonly system: string; readonly code: string }];
+      readonly text: string;
+    };
+    readonly diagnostics?: string;
+    readonly expression?: readonly string[];
+  }[];
+}
+
+/** The code system of our stable problem codes. */
+export const problemSystem = "urn:phylax:problem";
+
+/** FHIR R4 OperationOutcome for a problem; each finding names its element as `expression`. */
+export function operationOutcome(found: Problem): OperationOutcome {
+  const meaning = meaningOf(found.code);
+  const details = {
+    coding: [{ system: problemSystem, code: found.code }] as const,
+    text: meaning.text,
+  };
+  const first = {
+    severity: "error" as const,
+    code: meaning.issue,
+    details,
+    ...(found.detail === undefined ? {} : { diagnostics: found.detail }),
+    ...(found.at === undefined ? {} : { expression: [found.at] }),
+  };
+  const others = (found.also ?? []).map((finding) => ({
+    severity: "error" as const,
+    code: meaning.issue,
+    details,
+    diagnostics: finding.detail,
+    expression: [finding.at],
+  }));
+  return { resourceType: "OperationOutcome", issue: [first, ...others] };
+}
+
+/** RFC 9457 problem details, for everything that is not FHIR. */
+export function problemDetails(found: Problem): Record<string, unknown> {
+  const meaning = meaningOf(found.code);
+  return {
+    type: `${problemSystem}:${found.code}`,
+    title: meaning.text,
+    status: meaning.status,
+    ...(found.detail === undefined ? {} : { detail: found.detail }),
+    ...(found.at === undefined ? {} : { at: found.at }),
+  };
+}
