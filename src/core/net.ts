@@ -1,8 +1,9 @@
 import { X509Certificate } from "node:crypto";
+import { rmSync } from "node:fs";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { TLSSocket, type PeerCertificate, type SecureContextOptions } from "node:tls";
+import type { PeerCertificate, SecureContextOptions, TLSSocket } from "node:tls";
 import { Pool } from "undici";
 import { parseProcessRole, type ProcessRole } from "#core/roles.ts";
 
@@ -31,11 +32,12 @@ function roleOf(subjectAltName: string | undefined): ProcessRole | null {
   return role === undefined ? null : parseProcessRole(role.slice(0, -suffix.length));
 }
 
-/** The role that the caller's certificate names; null when it showed none that our CA signed. */
+// Read once at the handshake: getPeerCertificate costs more than all else that a request's shell does.
+const provenRoles = new WeakMap<object, ProcessRole>();
+
+/** The role that the caller's certificate proved at the handshake; null when it proved none that is accepted. */
 export function peerRole(request: IncomingMessage): ProcessRole | null {
-  const { socket } = request;
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return null;
-  return roleOf(socket.getPeerCertificate().subjectaltname);
+  return provenRoles.get(request.socket) ?? null;
 }
 
 /** TLS options of one side of a connection between processes: TLS 1.3, both sides proven. */
@@ -72,12 +74,19 @@ export async function listenMutual(options: MutualListenerOptions): Promise<Mutu
       keepAliveTimeout: 60_000,
       maxHeaderSize: 32 * 1024,
     },
-    handler,
+    (request, response) => {
+      // The first request may have come in the same packet as the handshake that was refused.
+      if (peerRole(request) === null) request.socket.destroy();
+      else handler(request, response);
+    },
   );
-  server.on("secureConnection", (socket: TLSSocket) => {
+  server.prependListener("secureConnection", (socket: TLSSocket) => {
     const role = roleOf(socket.getPeerCertificate().subjectaltname);
-    if (role === null || !accepts.includes(role)) socket.destroy();
+    if (role !== null && accepts.includes(role)) provenRoles.set(socket, role);
+    else socket.destroy();
   });
+  // A process that was killed leaves its socket file; who may start here was settled before.
+  if (address.kind === "unix") rmSync(address.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     const done = (): void => {

@@ -136,6 +136,11 @@ const problems = {
     issue: "transient",
     text: "A part of the system does not answer.",
   },
+  "home-refused": {
+    status: 500,
+    issue: "exception",
+    text: "The deployment's folder cannot be used.",
+  },
   unexpected: { status: 500, issue: "exception", text: "Something went wrong on our side." },
 } as const satisfies Record<string, { status: number; issue: string; text: string }>;
 
