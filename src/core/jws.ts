@@ -1,0 +1,98 @@
+import { createHash, webcrypto } from "node:crypto";
+
+/** A JWS in compact form (RFC 7515 §7.1), taken apart; its signature is not yet checked. */
+export interface CompactJws {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly signed: Buffer;
+  readonly signature: Buffer;
+}
+
+/** The signature algorithms that are believed: asymmetric only, so a public key can never pose as a secret. */
+export type SignatureAlg = "ES256" | "EdDSA" | "Ed25519";
+
+export interface VerifyKey {
+  readonly alg: SignatureAlg;
+  readonly key: webcrypto.CryptoKey;
+}
+
+const compact = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsePart(part: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Null when the text is longer than `maxChars`, is not a compact JWS of JSON objects, or has a `crit` header, as we understand no extension. */
+export function parseJws(text: string, maxChars: number): CompactJws | null {
+  if (text.length > maxChars || !compact.test(text)) return null;
+  const claimsAt = text.indexOf(".") + 1;
+  const signatureAt = text.lastIndexOf(".") + 1;
+  const header = parsePart(text.slice(0, claimsAt - 1));
+  const claims = parsePart(text.slice(claimsAt, signatureAt - 1));
+  if (header === null || claims === null || header["crit"] !== undefined) return null;
+  return {
+    header,
+    claims,
+    signed: Buffer.from(text.slice(0, signatureAt - 1), "latin1"),
+    signature: Buffer.from(text.slice(signatureAt), "base64url"),
+  };
+}
+
+/** Whether the key made the signature. The header's alg must be the key's own. */
+export async function isSignedBy(jws: CompactJws, { alg, key }: VerifyKey): Promise<boolean> {
+  if (jws.header["alg"] !== alg) return false;
+  const how = alg === "ES256" ? { name: "ECDSA", hash: "SHA-256" } : { name: "Ed25519" };
+  // WebCrypto's verify works on the thread pool and leaves the event loop free for other requests.
+  return webcrypto.subtle.verify(how, key, jws.signature, jws.signed);
+}
+
+type PublicJwk =
+  | { readonly kty: "EC"; readonly crv: "P-256"; readonly x: string; readonly y: string }
+  | { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
+
+/** Null unless it is a public P-256 or Ed25519 key; a private member refuses it (RFC 9449 §4.2). */
+export function parsePublicJwk(value: unknown): PublicJwk | null {
+  if (!isRecord(value) || value["d"] !== undefined) return null;
+  const { kty, crv, x, y } = value;
+  if (kty === "EC" && crv === "P-256" && typeof x === "string" && typeof y === "string")
+    return { kty, crv, x, y };
+  if (kty === "OKP" && crv === "Ed25519" && typeof x === "string") return { kty, crv, x };
+  return null;
+}
+
+/** JWK thumbprint, SHA-256 in base64url (RFC 7638 §3): required members only, in lexical order. */
+export function thumbprintOf(jwk: PublicJwk): string {
+  const members =
+    jwk.kty === "EC"
+      ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y }
+      : { crv: jwk.crv, kty: jwk.kty, x: jwk.x };
+  return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
+}
+
+/** Makes the key usable for `alg`. Null when the alg is not of this kind of key, or the point is not on its curve. */
+export async function importVerifyKey(jwk: PublicJwk, alg: unknown): Promise<VerifyKey | null> {
+  const algs: readonly SignatureAlg[] = jwk.kty === "EC" ? ["ES256"] : ["EdDSA", "Ed25519"];
+  const fitting = algs.find((known) => known === alg);
+  if (fitting === undefined) return null;
+  const kind = jwk.kty === "EC" ? { name: "ECDSA", namedCurve: "P-256" } : { name: "Ed25519" };
+  try {
+    const key = await webcrypto.subtle.importKey("jwk", jwk, kind, false, ["verify"]);
+    return { alg: fitting, key };
+  } catch {
+    return null;
+  }
+}
+
+/** SHA-256 of an ASCII text in base64url: `ath` of RFC 9449 §4.2 when the text is a token. */
+export function sha256Text(text: string): string {
+  return createHash("sha256").update(text, "latin1").digest("base64url");
+}
