@@ -3,9 +3,17 @@ import "reflect-metadata";
 import { existsSync, readFileSync } from "node:fs";
 import { webcrypto } from "node:crypto";
 import {
-  BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension,
-  PemConverter, SubjectAlternativeNameExtension, SubjectKeyIdentifierExtension, AuthorityKeyIdentifierExtension,
-  X509Certificate, X509CertificateGenerator,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  AuthorityKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
 } from "@peculiar/x509";
 import { laterBy, type Clock, type Instant } from "#core/clock.ts";
 import { certificateEndsAt, roleName, type TlsIdentity } from "#core/net.ts";
@@ -76,7 +84,12 @@ interface Leaf {
   readonly endsAt: Instant;
 }
 
-async function issue(signer: Signer, leaf: Leaf, clock: Clock, random: Random): Promise<TlsIdentity> {
+async function issue(
+  signer: Signer,
+  leaf: Leaf,
+  clock: Clock,
+  random: Random,
+): Promise<TlsIdentity> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(random),
@@ -96,46 +109,76 @@ async function issue(signer: Signer, leaf: Leaf, clock: Clock, random: Random): 
       await AuthorityKeyIdentifierExtension.create(signer.certificate),
     ],
   });
-  return { key: await exportKey(keys.privateKey), cert: certificate.toString("pem"), ca: signer.certificate.toString("pem") };
+  return {
+    key: await exportKey(keys.privateKey),
+    cert: certificate.toString("pem"),
+    ca: signer.certificate.toString("pem"),
+  };
 }
 
 /** Opens the deployment's authority in the home, or makes it at the first start. */
 export async function openAuthority(home: Home, clock: Clock, random: Random): Promise<Authority> {
   const keyPath = home.file("authority", "authority.key");
   const certificatePath = home.file("authority", "authority.crt");
-  const signer = existsSync(keyPath) && existsSync(certificatePath)
-    ? { certificate: new X509Certificate(readFileSync(certificatePath, "utf8")), key: await importKey(readFileSync(keyPath, "utf8")) }
-    : await makeAuthority(home, clock, random);
+  const signer =
+    existsSync(keyPath) && existsSync(certificatePath)
+      ? {
+          certificate: new X509Certificate(readFileSync(certificatePath, "utf8")),
+          key: await importKey(readFileSync(keyPath, "utf8")),
+        }
+      : await makeAuthority(home, clock, random);
   return {
     certificate: signer.certificate.toString("pem"),
     issueRole: (role) =>
-      issue(signer, {
-        commonName: `phylax ${role}`,
-        names: [{ type: "dns", value: roleName(role) }],
-        usages: [ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth],
-        endsAt: laterBy(clock.now(), roleLifeMs),
-      }, clock, random),
+      issue(
+        signer,
+        {
+          commonName: `phylax ${role}`,
+          names: [{ type: "dns", value: roleName(role) }],
+          usages: [ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth],
+          endsAt: laterBy(clock.now(), roleLifeMs),
+        },
+        clock,
+        random,
+      ),
     publicIdentity: (hosts) => publicIdentity(home, signer, hosts, clock, random),
   };
 }
 
 async function publicIdentity(
-  home: Home, signer: Signer, hosts: readonly string[], clock: Clock, random: Random,
+  home: Home,
+  signer: Signer,
+  hosts: readonly string[],
+  clock: Clock,
+  random: Random,
 ): Promise<TlsIdentity> {
   const path = home.file("certificates", "public.json");
   const wanted = hosts.join(",");
   if (existsSync(path)) {
     const kept = JSON.parse(readFileSync(path, "utf8")) as TlsIdentity & { readonly hosts: string };
     const left = certificateEndsAt(kept.cert).getTime() - clock.now();
-    if (kept.hosts === wanted && left > publicLifeMs / 3 && kept.ca === signer.certificate.toString("pem")) return kept;
+    if (
+      kept.hosts === wanted &&
+      left > publicLifeMs / 3 &&
+      kept.ca === signer.certificate.toString("pem")
+    )
+      return kept;
   }
   const isAddress = (host: string): boolean => /^[0-9.]+$|:/.test(host);
-  const made = await issue(signer, {
-    commonName: hosts[0] ?? "localhost",
-    names: hosts.map((value) => ({ type: isAddress(value) ? ("ip" as const) : ("dns" as const), value })),
-    usages: [ExtendedKeyUsage.serverAuth],
-    endsAt: laterBy(clock.now(), publicLifeMs),
-  }, clock, random);
+  const made = await issue(
+    signer,
+    {
+      commonName: hosts[0] ?? "localhost",
+      names: hosts.map((value) => ({
+        type: isAddress(value) ? ("ip" as const) : ("dns" as const),
+        value,
+      })),
+      usages: [ExtendedKeyUsage.serverAuth],
+      endsAt: laterBy(clock.now(), publicLifeMs),
+    },
+    clock,
+    random,
+  );
   writeSecretFile(path, JSON.stringify({ ...made, hosts: wanted }));
   return made;
 }

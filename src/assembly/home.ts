@@ -1,6 +1,15 @@
 import { createHash } from "node:crypto";
 import {
-  chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync,
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -40,7 +49,10 @@ export function openHome(given: string): Result<Home> {
     return refuse("home-refused", { detail: `${path} is open to others; run: chmod 700 ${path}` });
   }
   const wished = join(path, "run");
-  const short = join(tmpdir(), `phylax-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`);
+  const short = join(
+    tmpdir(),
+    `phylax-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`,
+  );
   const run = Buffer.byteLength(wished) <= socketDirectoryMaxBytes ? wished : short;
   makePrivate(run);
   chmodSync(run, 0o700);
@@ -80,7 +92,8 @@ export function readSettings(home: Home): Settings | null {
   const path = home.file("settings.json");
   if (!existsSync(path)) return null;
   const found: unknown = JSON.parse(readFileSync(path, "utf8"));
-  if (typeof found !== "object" || found === null || !("tenant" in found) || !("mode" in found)) return null;
+  if (typeof found !== "object" || found === null || !("tenant" in found) || !("mode" in found))
+    return null;
   const tenant = typeof found.tenant === "string" ? parseTenantId(found.tenant) : null;
   if (tenant === null || (found.mode !== "demo" && found.mode !== "empty")) return null;
   return { tenant, mode: found.mode };

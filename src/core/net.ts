@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { PeerCertificate, SecureContextOptions, TLSSocket } from "node:tls";
-import { Pool } from "undici";
+import { buildConnector, Pool } from "undici";
 import { parseProcessRole, type ProcessRole } from "#core/roles.ts";
 
 /** Where a process listens: a unix socket on one machine, TCP between machines. */
@@ -116,6 +116,7 @@ export function boundPort(server: Server): number {
 
 export interface PeerOptions {
   readonly address: Address;
+  /** Read anew for each connection, so that a renewed certificate is used without a restart. */
   readonly identity: TlsIdentity;
   /** The role that the other side must prove. */
   readonly role: ProcessRole;
@@ -126,19 +127,17 @@ export interface PeerOptions {
 export function connectPeer({ address, identity, role, connections = 16 }: PeerOptions): Pool {
   const origin =
     address.kind === "unix" ? "https://localhost" : `https://${address.host}:${address.port}`;
-  return new Pool(origin, {
-    connections,
-    pipelining: 1,
-    connect: {
-      ...mutualTls(identity),
-      servername: roleName(role),
-      ...(address.kind === "unix" ? { socketPath: address.path } : {}),
-      checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
-        roleOf(certificate.subjectaltname) === role
-          ? undefined
-          : new Error(`the other side is not ${role}`),
-    },
-  });
+  const place = address.kind === "unix" ? { socketPath: address.path } : {};
+  const checkServerIdentity = (_host: string, certificate: PeerCertificate): Error | undefined =>
+    roleOf(certificate.subjectaltname) === role
+      ? undefined
+      : new Error(`the other side is not ${role}`);
+  const connect: buildConnector.connector = (target, callback) =>
+    buildConnector({ ...mutualTls(identity), ...place, checkServerIdentity })(
+      { ...target, servername: roleName(role) },
+      callback,
+    );
+  return new Pool(origin, { connections, pipelining: 1, connect });
 }
 
 /** When a PEM certificate ends. */

@@ -1,0 +1,105 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { openSync, closeSync } from "node:fs";
+import { problem, type Problem } from "#core/problem.ts";
+import { failed, ok, type Result } from "#core/result.ts";
+import type { ProcessRole } from "#core/roles.ts";
+
+/** What a role process tells its supervisor. */
+export type FromChild =
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly problem: Problem };
+
+/** What the supervisor tells a role process. */
+export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-built" };
+
+/** A child that ends earlier than this after its start is started again ever later. */
+const quickDeathMs = 10_000;
+const restartDelayMs = 200;
+const restartDelayMaxMs = 10_000;
+const stopGraceMs = 5_000;
+
+export interface KeptProcess {
+  readonly role: ProcessRole;
+  /** Settles at the first "ready" or "failed"; later restarts do not change it. */
+  readonly started: Promise<Result<null>>;
+  pid(): number | null;
+  tell(message: ToChild): void;
+  /** Asks it to end, kills it after a grace of 5 s; resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+export interface KeepOptions {
+  readonly role: ProcessRole;
+  readonly main: string;
+  readonly args: readonly string[];
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly logPath: string;
+  readonly onRestart: (role: ProcessRole, code: number | string) => void;
+}
+
+function isFromChild(message: unknown): message is FromChild {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return false;
+  return message.kind === "ready" || (message.kind === "failed" && "problem" in message);
+}
+
+/** Runs one role as a child process and starts it again whenever it dies, until stopped. */
+export function keepRunning(options: KeepOptions): KeptProcess {
+  let child: ChildProcess | null = null;
+  let stopping = false;
+  let quickDeaths = 0;
+  let pending: NodeJS.Timeout | null = null;
+  const { promise: started, resolve } = Promise.withResolvers<Result<null>>();
+  let refusedToStart = false;
+
+  const launch = (): void => {
+    const log = openSync(options.logPath, "a", 0o600);
+    const startedAt = performance.now();
+    child = fork(options.main, options.args, {
+      stdio: ["ignore", log, log, "ipc"],
+      env: options.variables,
+      // Out of the terminal's group: Ctrl-C reaches the supervisor, which ends the others in order.
+      detached: true,
+    });
+    closeSync(log);
+    child.on("message", (message: unknown) => {
+      if (!isFromChild(message)) return;
+      if (message.kind === "failed") refusedToStart = true;
+      resolve(message.kind === "ready" ? ok(null) : failed(message.problem));
+    });
+    child.once("exit", (code, signal) => {
+      child = null;
+      if (stopping || refusedToStart) {
+        resolve(failed(problem("unexpected", { detail: `${options.role} ended while starting` })));
+        return;
+      }
+      quickDeaths = performance.now() - startedAt < quickDeathMs ? quickDeaths + 1 : 0;
+      options.onRestart(options.role, signal ?? code ?? 0);
+      const delayMs = Math.min(
+        restartDelayMs * 2 ** Math.max(0, quickDeaths - 1),
+        restartDelayMaxMs,
+      );
+      pending = setTimeout(launch, delayMs);
+    });
+  };
+  launch();
+
+  return {
+    role: options.role,
+    started,
+    pid: () => child?.pid ?? null,
+    tell: (message) => {
+      if (child?.connected === true) child.send(message);
+    },
+    stop: async () => {
+      stopping = true;
+      if (pending !== null) clearTimeout(pending);
+      const running = child;
+      if (running === null) return;
+      const gone = new Promise<void>((done) => running.once("exit", () => done()));
+      const killer = setTimeout(() => running.kill("SIGKILL"), stopGraceMs);
+      running.kill("SIGTERM");
+      await gone;
+      clearTimeout(killer);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { join } from "node:path";
+
+/** What the product takes from its surroundings; read once, by main.ts alone. */
+export interface Environment {
+  readonly homePath: string;
+  /** Public TCP port of the gateway. */
+  readonly port: number | null;
+  /** An outside PostgreSQL's URL for its owner role; null means the embedded server. */
+  readonly databaseUrl: string | null;
+  readonly rootPassphrase: string | null;
+  readonly rootPassphraseFile: string | null;
+  readonly colour: boolean;
+}
+
+function text(value: string | undefined): string | null {
+  return value === undefined || value === "" ? null : value;
+}
+
+function port(value: string | undefined): number | null {
+  const number = Number(value ?? "");
+  return Number.isInteger(number) && number > 0 && number < 65_536 ? number : null;
+}
+
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE) and NO_COLOR. */
+export function readEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+  workingDirectory: string,
+  isTerminal: boolean,
+): Environment {
+  return {
+    homePath: text(variables["PHYLAX_HOME"]) ?? join(workingDirectory, ".phylax"),
+    port: port(variables["PHYLAX_PORT"]),
+    databaseUrl: text(variables["DATABASE_URL"]),
+    rootPassphrase: text(variables["PHYLAX_ROOT_PASSPHRASE"]),
+    rootPassphraseFile: text(variables["PHYLAX_ROOT_PASSPHRASE_FILE"]),
+    colour: isTerminal && text(variables["NO_COLOR"]) === null,
+  };
+}

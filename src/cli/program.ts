@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import type { Environment } from "#assembly/environment.ts";
+import { auditCommand } from "#cli/audit.ts";
+import { authorityCommand } from "#cli/authority.ts";
+import { importCommand } from "#cli/import.ts";
+import { linkCommand } from "#cli/link.ts";
+import { startCommand } from "#cli/start.ts";
+import { statusCommand } from "#cli/status.ts";
+import { exitCodes, type Terminal } from "#cli/terminal.ts";
+
+/** All that a command is handed. */
+export interface CommandContext {
+  readonly environment: Environment;
+  /** For child processes only. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Path of main.ts, for starting the role processes. */
+  readonly main: string;
+  readonly userHome: string;
+  readonly terminal: Terminal;
+}
+
+/** A command's action gives its exit code through `done`. */
+export type Register = (
+  program: Command,
+  context: CommandContext,
+  done: (code: number) => void,
+) => void;
+
+const commands: readonly Register[] = [
+  startCommand,
+  statusCommand,
+  importCommand,
+  auditCommand,
+  linkCommand,
+  authorityCommand,
+];
+
+function version(): string {
+  const manifest = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  ) as { version: string };
+  return manifest.version;
+}
+
+/** Runs one command line. Resolves with its exit code (see `exitCodes`); never throws for bad usage. */
+export async function runCommand(
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  let code: number = exitCodes.done;
+  const program = new Command("phylax")
+    .description("A patient portal with the guard built in.")
+    .version(version())
+    .showHelpAfterError("Run `phylax --help` to see what there is.")
+    .exitOverride()
+    .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 found something, 64 usage, 69 not running, 70 failed, 77 refused, 78 configuration.\nThe deployment lives in $PHYLAX_HOME (default .phylax).",
+    );
+  for (const register of commands)
+    register(program, context, (given) => {
+      code = given;
+    });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+}
