@@ -105,6 +105,16 @@ const problems = {
     issue: "transient",
     text: "The key service does not answer; nothing was read or written.",
   },
+  "root-key-refused": {
+    status: 503,
+    issue: "security",
+    text: "The root key does not open; check its file and passphrase.",
+  },
+  "key-ring-refused": {
+    status: 503,
+    issue: "security",
+    text: "The key ring does not open; it may be damaged or belong to another root key.",
+  },
   "audit-unavailable": {
     status: 503,
     issue: "transient",
@@ -136,10 +146,61 @@ const problems = {
     issue: "transient",
     text: "A part of the system does not answer.",
   },
+  "already-running": {
+    status: 409,
+    issue: "conflict",
+    text: "Another Phylax runs on this home.",
+  },
   "home-refused": {
     status: 500,
     issue: "exception",
     text: "The deployment's folder cannot be used.",
+  },
+  "upstream-too-slow": {
+    status: 504,
+    issue: "timeout",
+    text: "A part of the system did not answer in time.",
+  },
+  "request-malformed": {
+    status: 400,
+    issue: "structure",
+    text: "The request is not well formed.",
+  },
+  "request-too-slow": {
+    status: 408,
+    issue: "timeout",
+    text: "The request did not arrive in time.",
+  },
+  "url-too-long": { status: 414, issue: "too-long", text: "The address is too long." },
+  "expectation-failed": {
+    status: 417,
+    issue: "not-supported",
+    text: "What the Expect header asks for cannot be met.",
+  },
+  misdirected: {
+    status: 421,
+    issue: "not-supported",
+    text: "This server does not answer for the host that was asked for.",
+  },
+  "headers-too-large": {
+    status: 431,
+    issue: "too-long",
+    text: "The header fields are larger than is accepted.",
+  },
+  overloaded: {
+    status: 503,
+    issue: "throttled",
+    text: "Too much is going on at the moment. Try again a little later.",
+  },
+  "portal-missing": {
+    status: 503,
+    issue: "transient",
+    text: "The portal's pages have not been built.",
+  },
+  "port-busy": {
+    status: 503,
+    issue: "exception",
+    text: "The port cannot be listened on.",
   },
   unexpected: { status: 500, issue: "exception", text: "Something went wrong on our side." },
 } as const satisfies Record<string, { status: number; issue: string; text: string }>;
