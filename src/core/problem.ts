@@ -94,6 +94,18 @@ const problems = {
   },
   "proof-replayed": { status: 401, issue: "login", text: "This proof was used before." },
   "session-ended": { status: 401, issue: "expired", text: "The session has ended. Sign in again." },
+  "sign-in-expired": {
+    status: 410,
+    issue: "expired",
+    text: "This sign-in took too long or was finished already. Start again.",
+  },
+  "sign-in-failed": { status: 401, issue: "login", text: "The sign-in did not match." },
+  "passkey-refused": { status: 401, issue: "login", text: "This passkey was not accepted." },
+  "enrolment-link-refused": {
+    status: 410,
+    issue: "expired",
+    text: "This sign-up link was used already or is too old.",
+  },
   forbidden: { status: 403, issue: "forbidden", text: "You may not do this." },
   "rate-limited": {
     status: 429,
