@@ -1,0 +1,39 @@
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
+
+/** NIST SP 800-38D §5.2.1.1 and §8.2.2: random 96-bit nonces, full 128-bit tags. */
+export const gcm = { nonceBytes: 12, tagBytes: 16, overheadBytes: 28 } as const;
+
+const cipher = "aes-256-gcm";
+
+export interface SealInput {
+  /** Fresh and random for each call: a nonce used twice under one key gives the key's secrecy away. */
+  readonly nonce: Buffer;
+  readonly aad: Buffer;
+  readonly plain: Buffer;
+}
+
+/** AES-256-GCM; returns nonce, ciphertext and tag in one. */
+export function sealUnder(key: KeyObject, { nonce, aad, plain }: SealInput): Buffer {
+  const sealing = createCipheriv(cipher, key, nonce);
+  sealing.setAAD(aad);
+  const body = sealing.update(plain);
+  sealing.final();
+  return Buffer.concat([nonce, body, sealing.getAuthTag()]);
+}
+
+/** Null when the key, the AAD or any bit of `sealed` is not the one that it was sealed with. */
+export function openUnder(key: KeyObject, aad: Buffer, sealed: Buffer): Buffer | null {
+  if (sealed.length < gcm.overheadBytes) return null;
+  const end = sealed.length - gcm.tagBytes;
+  const opening = createDecipheriv(cipher, key, sealed.subarray(0, gcm.nonceBytes));
+  opening.setAAD(aad);
+  opening.setAuthTag(sealed.subarray(end));
+  const plain = opening.update(sealed.subarray(gcm.nonceBytes, end));
+  try {
+    opening.final();
+  } catch {
+    plain.fill(0);
+    return null;
+  }
+  return plain;
+}

@@ -1,0 +1,60 @@
+import { constants } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+const privateMode = 0o600;
+const othersMask = 0o077;
+
+export type PrivateFile =
+  | { readonly found: "text"; readonly text: string }
+  | { readonly found: "nothing" }
+  | { readonly found: "unusable"; readonly why: string };
+
+/** Reads a file that only its owner may read; a symbolic link, a folder or a huge file is unusable. */
+export async function readPrivateFile(path: string, bytesMax: number): Promise<PrivateFile> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const { mode, size } = await file.stat();
+      if ((mode & othersMask) !== 0)
+        return { found: "unusable", why: "it is open to others than its owner (chmod 600)" };
+      if (size > bytesMax) return { found: "unusable", why: `it is larger than ${bytesMax} bytes` };
+      return { found: "text", text: await file.readFile("utf8") };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    return code === "ENOENT"
+      ? { found: "nothing" }
+      : { found: "unusable", why: `it cannot be read (${code})` };
+  }
+}
+
+/**
+ * Writes a file of mode 0600, whole or not at all: temporary neighbour, fsync, rename, fsync of the
+ * folder. Throws what the file system throws.
+ */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, "w", privateMode);
+  try {
+    await file.chmod(privateMode);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes renames in a folder last through a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
