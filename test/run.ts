@@ -25,7 +25,7 @@ if (files.length === 0) {
 }
 
 const server = await startTestServer();
-process.env["PHYLAX_TEST_POSTGRES"] = server.reference;
+process.env["PHYLAX_TEST_POSTGRES"] = JSON.stringify(server.connection);
 
 let failed = 0;
 let passed = 0;

@@ -8,7 +8,7 @@ import { problem, refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import type { Connection } from "#storage/connection.ts";
-import { startEmbedded } from "#storage/embedded.ts";
+import { startEmbedded, type EmbeddedServer } from "#storage/embedded.ts";
 import { openAuthority, type Authority } from "#assembly/authority.ts";
 import { keepRunning, type KeptProcess } from "#assembly/child.ts";
 import { parseDatabaseUrl, prepareDatabase } from "#assembly/database.ts";
@@ -17,7 +17,7 @@ import { settle, writeSecretFile, type Home, type Settings } from "#assembly/hom
 import { makeLogKeys } from "#assembly/log-keys.ts";
 import { takeHome, type RunningStatus } from "#assembly/only-one.ts";
 import type { ServingRole } from "#assembly/role-process.ts";
-import { ensureRootKey } from "#assembly/root-key.ts";
+import { rootPassphrase } from "#assembly/root-key.ts";
 
 export const servingRoles = [
   "keys",
@@ -153,7 +153,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
     makeLogKeys(home);
     return opened;
   });
-  const rootKey = await step("Root key", () => ensureRootKey(home, options.environment, random));
+  const rootKey = rootPassphrase(home, options.environment, random);
   if (!rootKey.ok) return refuseAndStop(rootKey);
   if (rootKey.value.warning !== null) options.warn(rootKey.value.warning);
 
@@ -197,18 +197,43 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
   return ok({ settings, publicOrigin, authority, stop });
 }
 
+/** A server that ends unbidden is started again after this long. */
+const databaseRestartMs = 500;
+
+/** The outside server that DATABASE_URL names, else the embedded one, kept running. */
 async function startDatabase(
   options: DeploymentOptions,
   stoppers: Stopper[],
 ): Promise<Result<Connection>> {
-  const { databaseUrl } = options.environment;
-  if (databaseUrl !== null) return parseDatabaseUrl(databaseUrl);
-  const embedded = await startEmbedded({
-    home: options.home.file("postgres"),
-    runDirectory: options.home.run,
-    onExit: () => options.warn("PostgreSQL ended and is started again"),
+  const { environment, home, clock, random, warn } = options;
+  if (environment.databaseUrl !== null) return parseDatabaseUrl(environment.databaseUrl);
+  let stopped = false;
+  let running: EmbeddedServer | null = null;
+  const launch = async (): Promise<Result<EmbeddedServer>> => {
+    const started = await startEmbedded({
+      home: home.file("postgres"),
+      clock,
+      random,
+      onExit: again,
+    });
+    if (started.ok) running = started.value;
+    return started;
+  };
+  const again = (): void => {
+    running = null;
+    if (stopped) return;
+    warn("PostgreSQL ended and is started again");
+    setTimeout(
+      () => void launch().then((result) => (result.ok ? null : again())),
+      databaseRestartMs,
+    );
+  };
+  stoppers.push({
+    stop: async () => {
+      stopped = true;
+      await running?.stop();
+    },
   });
-  if (!embedded.ok) return embedded;
-  stoppers.push({ stop: () => embedded.value.stop() });
-  return ok(embedded.value.connection);
+  const first = await launch();
+  return first.ok ? ok(first.value.connection) : first;
 }

@@ -4,7 +4,7 @@ import type { Environment } from "#assembly/environment.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
 import { importCommand } from "#cli/import.ts";
-import { linkCommand } from "#cli/link.ts";
+import { inviteCommand } from "#cli/invite.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
 import { exitCodes, type Terminal } from "#cli/terminal.ts";
@@ -32,7 +32,7 @@ const commands: readonly Register[] = [
   statusCommand,
   importCommand,
   auditCommand,
-  linkCommand,
+  inviteCommand,
   authorityCommand,
 ];
 

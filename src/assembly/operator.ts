@@ -1,0 +1,75 @@
+import type { Dispatcher } from "undici";
+import { systemClock } from "#core/clock.ts";
+import { connectPeer } from "#core/net.ts";
+import { refuse } from "#core/problem.ts";
+import { systemRandom } from "#core/random.ts";
+import { ok, type Result } from "#core/result.ts";
+import { openAuthority } from "#assembly/authority.ts";
+import type { Home } from "#assembly/home.ts";
+
+/** An operator's way to the processes: whoever may read the home's CA key may prove the role "operator". */
+export interface Operator {
+  /** Posts JSON and gives the parsed answer; a refusal keeps the other side's problem code as detail. */
+  postJson(role: "identity" | "records", path: string, body: unknown): Promise<Result<unknown>>;
+  /** Posts a body as it is and gives the answer's text. */
+  post(
+    role: "identity" | "records",
+    path: string,
+    contentType: string,
+    body: string | Buffer,
+  ): Promise<Result<string>>;
+  close(): Promise<void>;
+}
+
+const answerMs = 120_000;
+
+export async function openOperator(home: Home): Promise<Operator> {
+  const authority = await openAuthority(home, systemClock, systemRandom);
+  const identity = await authority.issueRole("operator");
+  const peers = {
+    identity: connectPeer({
+      address: { kind: "unix", path: home.socket("identity") },
+      identity,
+      role: "identity",
+      connections: 2,
+    }),
+    records: connectPeer({
+      address: { kind: "unix", path: home.socket("records") },
+      identity,
+      role: "records",
+      connections: 4,
+    }),
+  };
+  const post: Operator["post"] = async (role, path, contentType, body) => {
+    let answer: Dispatcher.ResponseData;
+    try {
+      answer = await peers[role].request({
+        method: "POST",
+        path,
+        body,
+        headers: { "content-type": contentType },
+        headersTimeout: answerMs,
+        bodyTimeout: answerMs,
+      });
+    } catch {
+      return refuse("upstream-unavailable", {
+        detail: `${role} does not answer; is Phylax running? Start it with: npm start`,
+      });
+    }
+    const text = await answer.body.text();
+    if (answer.statusCode < 300) return ok(text);
+    return refuse("upstream-unavailable", {
+      detail: `${role} answered ${answer.statusCode}: ${text.slice(0, 300)}`,
+    });
+  };
+  return {
+    post,
+    postJson: async (role, path, body) => {
+      const answer = await post(role, path, "application/json", JSON.stringify(body));
+      return answer.ok ? ok(JSON.parse(answer.value) as unknown) : answer;
+    },
+    close: async () => {
+      await Promise.all([peers.identity.close(), peers.records.close()]);
+    },
+  };
+}

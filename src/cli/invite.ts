@@ -1,0 +1,84 @@
+import { openHome } from "#assembly/home.ts";
+import { makeAccount } from "#assembly/accounts.ts";
+import { openOperator } from "#assembly/operator.ts";
+import { askStatus } from "#assembly/only-one.ts";
+import type { Register } from "#cli/program.ts";
+import { exitCodes, sayProblem } from "#cli/terminal.ts";
+import { problem } from "#core/problem.ts";
+import { personRoles, type PersonRole } from "#core/policy-request.ts";
+
+interface Options {
+  readonly name: string;
+  readonly role: string;
+  readonly patient?: string;
+  readonly practitioner?: string;
+  readonly json?: boolean;
+}
+
+function parseRole(text: string): PersonRole | null {
+  return personRoles.find((role) => role === text) ?? null;
+}
+
+export const inviteCommand: Register = (program, context, done) => {
+  program
+    .command("invite")
+    .description("Make an account and print its one-time link for enrolling a passkey")
+    .argument(
+      "<id>",
+      "your own id of the person; the same id gives the same account and a fresh link",
+    )
+    .requiredOption("--name <name>", "name shown to the person")
+    .requiredOption("--role <role>", personRoles.join(" | "))
+    .option("--patient <id>", "FHIR id of the person's own Patient resource")
+    .option("--practitioner <id>", "FHIR id of the person's Practitioner resource")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  phylax invite chart-4711 --name 'Ana Ortiz' --role patient --patient 1f0c…\n  phylax invite staff-12 --name 'Dr. Lee' --role clinician --practitioner 77ab… --json",
+    )
+    .action(async (id: string, options: Options) => {
+      const { terminal } = context;
+      const role = parseRole(options.role);
+      if (role === null) {
+        terminal.err(
+          `There is no role "${options.role}". Choose one of: ${personRoles.join(", ")}\n`,
+        );
+        done(exitCodes.usage);
+        return;
+      }
+      const home = openHome(context.environment.homePath);
+      const status = home.ok ? await askStatus(home.value) : null;
+      if (!home.ok || status === null) {
+        sayProblem(
+          terminal,
+          home.ok
+            ? problem("upstream-unavailable", {
+                detail: "Phylax does not run on this home. Start it with: npm start",
+              })
+            : home.problem,
+        );
+        done(exitCodes.unavailable);
+        return;
+      }
+      const operator = await openOperator(home.value);
+      const made = await makeAccount(operator, {
+        externalId: id,
+        displayName: options.name,
+        roles: [role],
+        ...(options.patient === undefined ? {} : { patients: [options.patient] }),
+        ...(options.practitioner === undefined ? {} : { practitioner: options.practitioner }),
+      });
+      await operator.close();
+      if (!made.ok) {
+        sayProblem(terminal, made.problem);
+        done(exitCodes.software);
+        return;
+      }
+      const link = `${status.publicOrigin}${made.value.enrolPath}`;
+      terminal.out(
+        options.json === true
+          ? `${JSON.stringify({ account: made.value.account, link })}\n`
+          : `One-time link for ${options.name}:\n  ${link}\n`,
+      );
+    });
+};
