@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,33 +21,6 @@ interface Status {
 async function statusOf(phylax: TestDeployment): Promise<Status> {
   const { out } = await phylax.run("status", "--json");
   return JSON.parse(out) as Status;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    // A zombie still takes signals, but it is no process any more.
-    return !/^\S+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** Every process whose command line or working data lies in this home. */
-function processesOf(home: string): readonly number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const text =
-          readFileSync(`/proc/${pid}/cmdline`, "utf8") +
-          readFileSync(`/proc/${pid}/environ`, "utf8");
-        return pid !== process.pid && text.includes(home) && isAlive(pid);
-      } catch {
-        return false;
-      }
-    });
 }
 
 async function until(
@@ -178,7 +151,6 @@ suite("starts that cannot be", () => {
   test("a home that others may read is refused", async (t) => {
     const home = mkdtempSync(join(tmpdir(), "phylax-open-"));
     t.after(() => rmSync(home, { recursive: true, force: true }));
-    const { chmodSync } = await import("node:fs");
     chmodSync(home, 0o755);
     const refused = await runPhylax(home, ["start", "--empty"]);
     assert.equal(refused.code, 78);

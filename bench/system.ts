@@ -1,0 +1,68 @@
+import { openVisitor, signIn } from "../test/support/client.ts";
+import { printedSignIn, startDeployment } from "../test/support/deployment.ts";
+import { memoryMb } from "../test/support/processes.ts";
+import type { Figure } from "./figure.ts";
+import { load } from "./load.ts";
+
+const clients = 16;
+const seconds = 5;
+/** A proof lives this long; they are made before the clock starts, as phones make them on their own. */
+const proofsAhead = 25_000;
+
+/** The whole deployment as a newcomer starts it: start, rest, and reading through every process. */
+export async function run(): Promise<readonly Figure[]> {
+  const startedAt = performance.now();
+  const phylax = await startDeployment();
+  const firstStart = (performance.now() - startedAt) / 1_000;
+  try {
+    await phylax.stop();
+    const againAt = performance.now();
+    await phylax.startAgain();
+    const secondStart = (performance.now() - againAt) / 1_000;
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const rest = memoryMb(phylax.home);
+
+    const visitor = openVisitor(phylax.origin, phylax.authority());
+    const patient = await signIn(visitor, printedSignIn(phylax.output(), "patient"));
+    const me = JSON.parse((await patient.ask("GET", "/api/identity/me")).text) as {
+      patients: readonly string[];
+    };
+    const path = `/fhir/Patient/${me.patients[0] ?? ""}`;
+    const url = `${phylax.origin}${path}`;
+    const proofs = Array.from({ length: proofsAhead }, () =>
+      patient.key.proof("GET", url, patient.token),
+    );
+    const authorization = `DPoP ${patient.token}`;
+    const reads = await load(clients, seconds, async () => {
+      const dpop = proofs.pop() ?? patient.key.proof("GET", url, patient.token);
+      const answer = await visitor.ask("GET", path, { headers: { authorization, dpop } });
+      if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
+    });
+    const hello = await load(clients, seconds, async () => {
+      const answer = await visitor.ask("GET", "/favicon.svg");
+      if (answer.status !== 200) throw new Error(`${answer.status}`);
+    });
+    await visitor.close();
+    return [
+      {
+        name: "npm start to a served page, first time, with the demo town",
+        value: firstStart,
+        unit: "s",
+      },
+      { name: "npm start to a served page, again", value: secondStart, unit: "s", ceiling: 4 },
+      { name: "memory of all processes at rest", value: rest, unit: "MB", ceiling: 700 },
+      {
+        name: "audited read through gateway and mutual TLS, 16 clients",
+        value: reads.perSecond,
+        unit: "reads/s",
+        floor: 2_000,
+        ratio: reads.perSecond / hello.perSecond,
+        against: "a static file of the same gateway",
+      },
+      { name: "p50 of it", value: reads.p50Ms, unit: "ms" },
+      { name: "p99 of it", value: reads.p99Ms, unit: "ms", ceiling: 25 },
+    ];
+  } finally {
+    await phylax.remove();
+  }
+}
