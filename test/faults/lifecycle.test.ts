@@ -12,6 +12,7 @@ import {
   startDeployment,
   type TestDeployment,
 } from "../support/deployment.ts";
+import { processesOf } from "../support/processes.ts";
 
 interface Status {
   readonly running: boolean;
