@@ -1,0 +1,172 @@
+import type { IncomingMessage } from "node:http";
+import type { Log, Submission } from "#audit/log.ts";
+import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
+import { parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
+import type { Clock, Instant } from "#core/clock.ts";
+import { refuse, type Problem } from "#core/problem.ts";
+import { failed, ok, unreachable, type Result } from "#core/result.ts";
+import type { AnonymousDenials } from "#records/anonymous-denials.ts";
+import type { Arrival, Identify } from "#records/caller.ts";
+import type { Answer } from "#records/http.ts";
+import { entryOf, type BeginVisit, type Touch, type Visit } from "#records/visit.ts";
+import type { RowOutcome, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
+
+/** An answer with what it shows of whom. */
+export interface Shown {
+  readonly touches: readonly Touch[];
+  readonly answer: Answer;
+}
+
+/**
+ * What an interaction came to. It holds PHI only in `answer`, and the door lets no answer out
+ * before its touches are durable in the log.
+ */
+export type Outcome =
+  | ({ readonly kind: "shown" } & Shown)
+  | {
+      readonly kind: "written";
+      readonly work: WriteGroup;
+      /** Called when the rows are written; pure, as it may be called again. */
+      readonly settle: (rows: readonly RowOutcome[]) => Shown;
+      /** What the log is told when the rows could not be written. */
+      readonly attempted: Touch;
+    }
+  | {
+      readonly kind: "refused";
+      /** What the caller is told. */
+      readonly problem: Problem;
+      readonly decision: "deny" | "error";
+      /** What the log is told, where it is more than the caller may learn. */
+      readonly reasons?: readonly string[];
+      readonly signal?: string;
+      readonly touch: Touch;
+    };
+
+export type Interaction = (visit: Visit) => Promise<Outcome>;
+
+export interface Door {
+  /**
+   * Lets one request through to PHI, or not: facts from the gateway, token and proof, live
+   * session, then the interaction (policy, fetch, open), then the log, then the answer. `intent`
+   * is what is logged when the caller gets no further than the doorstep.
+   */
+  pass(
+    request: IncomingMessage,
+    at: { readonly path: string; readonly intent: Touch },
+    interaction: Interaction,
+  ): Promise<Result<Answer>>;
+}
+
+export interface DoorDeps {
+  readonly clock: Clock;
+  readonly log: Pick<Log<WriteGroup, WriteOutcome>, "submit">;
+  readonly identify: Identify;
+  readonly begin: BeginVisit;
+  readonly denials: Pick<AnonymousDenials, "note">;
+}
+
+export function refused(problem: Problem, touch: Touch): Outcome {
+  const decision = problem.code === "forbidden" ? "deny" : "error";
+  return { kind: "refused", problem, decision, touch };
+}
+
+type SubmissionOf = Submission<WriteGroup, WriteOutcome>;
+
+function submissionOf(visit: Visit, outcome: Outcome): SubmissionOf {
+  const { proof } = visit.caller;
+  switch (outcome.kind) {
+    case "shown": {
+      const entries = outcome.touches.map((each) => entryOf(visit, each, { decision: "permit" }));
+      return { entries: () => entries, proof };
+    }
+    case "written": {
+      const { work, settle, attempted } = outcome;
+      const entries = (written: WriteOutcome | null): readonly AuditEntry[] => {
+        if (written?.ok === true)
+          return settle(written.value).touches.map((each) =>
+            entryOf(visit, each, { decision: "permit" }),
+          );
+        const code = written === null ? "unexpected" : written.problem.code;
+        return [entryOf(visit, attempted, { decision: "error", reasons: [code] })];
+      };
+      return { work, entries, proof };
+    }
+    case "refused": {
+      const { problem, decision, reasons = [problem.code], signal = null, touch } = outcome;
+      const entry = entryOf(visit, touch, { decision, signal, reasons });
+      return { entries: () => [entry], proof };
+    }
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function answerOf(outcome: Outcome, written: WriteOutcome | null): Result<Answer> {
+  switch (outcome.kind) {
+    case "shown":
+      return ok(outcome.answer);
+    case "written":
+      if (written === null) return refuse("unexpected");
+      return written.ok ? ok(outcome.settle(written.value).answer) : failed(written.problem);
+    case "refused":
+      return failed(outcome.problem);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function denialEntry(
+  { problem, claims }: Extract<Arrival, { ok: false }>,
+  { facts, intent, time }: { facts: ClientFacts; intent: Touch; time: Instant },
+): AuditEntry {
+  return auditEntry({
+    time,
+    action: intent.action,
+    decision: "deny",
+    reasons: problem.at === undefined ? [problem.code] : [problem.code, problem.at],
+    actor: claims?.account ?? null,
+    session: claims?.session ?? null,
+    device: claims?.device ?? null,
+    client: claims?.client ?? null,
+    ...facts,
+    resourceType: intent.type,
+    resourceId: intent.id,
+  });
+}
+
+/** The one way to PHI. Whatever fails on the way, from policy to log, ends in a problem and no PHI. */
+export function createDoor({ clock, log, identify, begin, denials }: DoorDeps): Door {
+  const turnAway = async (
+    arrival: Extract<Arrival, { ok: false }>,
+    facts: ClientFacts,
+    intent: Touch,
+  ): Promise<Result<Answer>> => {
+    const { problem, claims, proof } = arrival;
+    if (claims === null) {
+      denials.note(intent.action, problem.code, facts);
+      return failed(problem);
+    }
+    const entry = denialEntry(arrival, { facts, intent, time: clock.now() });
+    const logged = await log.submit({
+      entries: () => [entry],
+      ...(proof === null ? {} : { proof }),
+    });
+    return logged.ok ? failed(problem) : logged;
+  };
+
+  return {
+    pass: async (request, { path, intent }, interaction) => {
+      const facts = parseClientFacts(request.headers);
+      if (facts === null) {
+        denials.note(intent.action, "forbidden", null);
+        return refuse("forbidden", { detail: "The gateway's facts are missing." });
+      }
+      const arrival = await identify(request, path);
+      if (!arrival.ok) return turnAway(arrival, facts, intent);
+      const visit = begin(arrival.caller, facts, clock.now());
+      const outcome = await interaction(visit);
+      const logged = await log.submit(submissionOf(visit, outcome));
+      return logged.ok ? answerOf(outcome, logged.value.outcome) : logged;
+    },
+  };
+}

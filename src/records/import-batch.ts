@@ -1,0 +1,190 @@
+import type { Log } from "#audit/log.ts";
+import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
+import type { Clock } from "#core/clock.ts";
+import { refuse, type Problem } from "#core/problem.ts";
+import type { Random } from "#core/random.ts";
+import { ok, type Result } from "#core/result.ts";
+import { categoriesOf } from "#records/fhir/categories.ts";
+import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
+import { putRow } from "#records/row-write.ts";
+import { homeOf, type Home } from "#records/write.ts";
+import type { RowOutcome, RowWrite, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
+import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
+
+export interface ImportDeps {
+  readonly log: Pick<Log<WriteGroup, WriteOutcome>, "submit">;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A line that is ready to be written. */
+interface Ready {
+  readonly write: RowWrite;
+  readonly categories: readonly string[];
+}
+
+type Prepared = { readonly line: ImportLine } & (
+  | { readonly ok: true; readonly ready: Ready }
+  | { readonly ok: false; readonly problem: Problem }
+);
+
+type Housed =
+  | { readonly ok: true; readonly line: Extract<ImportLine, { ok: true }>; readonly home: Home }
+  | { readonly ok: false; readonly line: ImportLine; readonly problem: Problem };
+
+function housed(line: ImportLine, vault: Vault): Housed {
+  if (!line.ok) return { ok: false, line, problem: line.problem };
+  const { id } = line.parsed;
+  const home = id === null ? refuse("resource-invalid") : homeOf(line.parsed, { id }, vault);
+  return home.ok
+    ? { ok: true, line, home: home.value }
+    : { ok: false, line, problem: home.problem };
+}
+
+/** Keys of all compartments of a flush; those of patients that come with it are made in one go. */
+async function keysOf(
+  lines: readonly Housed[],
+  vault: Vault,
+): Promise<Result<ReadonlyMap<Compartment, DataKey>>> {
+  const wanted = new Set<Compartment>();
+  const arriving = new Set<Compartment>();
+  for (const each of lines) {
+    if (!each.ok) continue;
+    wanted.add(each.home.compartment);
+    if (each.line.parsed.type === "Patient") arriving.add(each.home.compartment);
+  }
+  const known = await vault.keys([...wanted]);
+  if (!known.ok) return known;
+  const unborn = [...arriving].filter((compartment) => !known.value.has(compartment));
+  if (unborn.length === 0) return known;
+  const made = await vault.create(unborn);
+  return made.ok ? ok(new Map([...known.value, ...made.value])) : made;
+}
+
+function prepared(each: Housed, keys: ReadonlyMap<Compartment, DataKey>, vault: Vault): Prepared {
+  if (!each.ok) return each;
+  const { line, home } = each;
+  const { parsed } = line;
+  const key = keys.get(home.compartment);
+  if (key === undefined || parsed.id === null) {
+    const detail = `There is no Patient/${home.patient ?? ""}.`;
+    return { ok: false, line, problem: { code: "reference-missing", detail } };
+  }
+  const placing = { ...home, id: parsed.id, key, ifVersion: null, skipUnchanged: true };
+  const ready = { write: putRow(parsed, placing, vault), categories: categoriesOf(parsed.value) };
+  return { ok: true, line, ready };
+}
+
+const lost: LineOutcome = { kind: "refused", problem: { code: "unexpected" } };
+
+function lineOutcome(outcome: RowOutcome | undefined): LineOutcome {
+  switch (outcome?.kind) {
+    case "created":
+    case "updated":
+    case "unchanged":
+    case "refused":
+      return outcome;
+    case "deleted":
+    case undefined:
+      return lost;
+  }
+}
+
+/** Who imports, and in which request. */
+export type Operator = Pick<AuditEntry, "time" | "actor" | "requestId">;
+
+const about = (operator: Operator): Omit<Parameters<typeof auditEntry>[0], "decision"> => ({
+  ...operator,
+  action: "import",
+  role: "operator",
+  zone: "operator",
+  purpose: "SYSADMIN",
+});
+
+function writtenEntry(operator: Operator, ready: Ready, outcome: RowOutcome): AuditEntry | null {
+  if (outcome.kind === "unchanged" || outcome.kind === "refused") return null;
+  const { write, categories } = ready;
+  const patient = write.compartment === "organisation" ? null : write.compartment;
+  return auditEntry({
+    ...about(operator),
+    decision: "permit",
+    patient,
+    resourceType: write.type,
+    resourceId: write.id,
+    resourceVersion: outcome.version,
+    categories,
+    count: 1,
+    dekVersion: outcome.dekVersion,
+    ciphertextHash: outcome.ciphertextHash,
+  });
+}
+
+/** One entry for each row written, and one for all lines that were refused. */
+function entriesOf(
+  operator: Operator,
+  lines: readonly Prepared[],
+  rows: readonly RowOutcome[],
+): readonly AuditEntry[] {
+  const ready = lines.flatMap((line) => (line.ok ? [line.ready] : []));
+  const written = rows.flatMap((row, index) => {
+    const at = ready[index];
+    return (at === undefined ? null : writtenEntry(operator, at, row)) ?? [];
+  });
+  const refusals = outcomesOf(lines, rows).flatMap((each) =>
+    each.kind === "refused" ? [each.problem.code] : [],
+  );
+  if (refusals.length === 0 && written.length > 0) return written;
+  const decision = refusals.length === 0 ? "permit" : "error";
+  const reasons = [...new Set(refusals)].sort();
+  return [
+    ...written,
+    auditEntry({ ...about(operator), decision, reasons, count: refusals.length }),
+  ];
+}
+
+function outcomesOf(lines: readonly Prepared[], rows: readonly RowOutcome[]): LineOutcome[] {
+  let next = 0;
+  return lines.map((line) => {
+    if (!line.ok) return { kind: "refused", problem: line.problem };
+    next += 1;
+    return lineOutcome(rows[next - 1]);
+  });
+}
+
+/** Lines whose keys are at hand. */
+export interface ImportBatch {
+  readonly lines: readonly Prepared[];
+}
+
+/** Finds the patient and the key of every line; makes keys for patients that are new. */
+export async function prepareImport(
+  { vault }: ImportDeps,
+  lines: readonly ImportLine[],
+): Promise<Result<ImportBatch>> {
+  const homes = lines.map((line) => housed(line, vault));
+  const keys = await keysOf(homes, vault);
+  return keys.ok ? ok({ lines: homes.map((each) => prepared(each, keys.value, vault)) }) : keys;
+}
+
+/** Writes and logs a batch; resolves, with a line of answer for each line, when both are durable. */
+export async function writeImport(
+  { log }: ImportDeps,
+  operator: Operator,
+  { lines }: ImportBatch,
+): Promise<Result<readonly string[]>> {
+  const work: WriteGroup = {
+    atomic: false,
+    rows: lines.flatMap((line) => (line.ok ? [line.ready.write] : [])),
+  };
+  const written = await log.submit({
+    work,
+    entries: (outcome) => entriesOf(operator, lines, outcome?.ok === true ? outcome.value : []),
+  });
+  if (!written.ok) return written;
+  const { outcome } = written.value;
+  if (outcome === null) return refuse("unexpected");
+  if (!outcome.ok) return outcome;
+  const outcomes = outcomesOf(lines, outcome.value);
+  return ok(lines.map(({ line }, at) => outcomeLine(line.source, outcomes[at] ?? lost)));
+}

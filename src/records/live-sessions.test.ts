@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { parseInstant, type Clock } from "#core/clock.ts";
+import { parsePseudonym, parseSessionId, type SessionId } from "#core/ids.ts";
+import { limits } from "#core/limits.ts";
+import { invariant } from "#core/result.ts";
+import { watchLiveSessions, type LiveSessions } from "#records/live-sessions.ts";
+import type { LiveRow } from "#records/live-store.ts";
+import type { Queryable } from "#storage/database.ts";
+
+const startMs = 1_700_000_000_000;
+const one = sessionId(1);
+
+function sessionId(n: number): SessionId {
+  const id = parseSessionId(`00000000-0000-4000-8000-${String(n).padStart(12, "0")}`);
+  invariant(id !== null, "the test's own id is well formed");
+  return id;
+}
+
+interface World {
+  readonly rows: LiveRow[];
+  ms: number;
+  mode: "up" | "down" | "hanging";
+  readonly since: number[];
+  live: LiveSessions;
+}
+
+function rowOf(id: SessionId, epoch: number, more: Partial<LiveRow> = {}): LiveRow {
+  const at = (ms: number): LiveRow["ends_at"] => parseInstant(startMs + ms) ?? assert.fail();
+  return {
+    session_id: id,
+    account_id: sessionId(100),
+    device_id: sessionId(200),
+    device_level: 1,
+    epoch,
+    roles: ["patient", "no-such-role"],
+    patients: ["ana"],
+    practitioner: null,
+    client_ids: ["phylax-portal"],
+    idle_ends_at: at(60_000),
+    ends_at: at(600_000),
+    ended: false,
+    ...more,
+  };
+}
+
+async function world(t: TestContext, rows: LiveRow[]): Promise<World> {
+  const made: Omit<World, "live"> = { rows, ms: 0, mode: "up", since: [] };
+  const clock: Clock = {
+    now: () => parseInstant(startMs + made.ms) ?? assert.fail(),
+    monotonicMs: () => made.ms,
+  };
+  const read = (epoch: number): LiveRow[] => {
+    made.since.push(epoch);
+    return made.rows.filter((row) => row.epoch > epoch && (epoch > 0 || !row.ended));
+  };
+  const db = {
+    query: (_statement: unknown) => {
+      const { values } = _statement as { values: [number] };
+      if (made.mode === "hanging") return new Promise(() => {});
+      return made.mode === "up"
+        ? Promise.resolve(read(values[0]))
+        : Promise.reject(new Error("down"));
+    },
+  } as unknown as Queryable;
+  const pseudonym = parsePseudonym("00000000-0000-4000-8000-00000000000a") ?? assert.fail();
+  const live = await watchLiveSessions({ db, clock, pseudonymOf: () => pseudonym });
+  t.after(() => live.close());
+  return Object.assign(made, { live });
+}
+
+async function codeOf(live: LiveSessions, id: SessionId): Promise<string> {
+  const found = await live.find(id);
+  return found.ok ? "live" : found.problem.code;
+}
+
+test("a session that lives is found with its person", async (t) => {
+  const { live } = await world(t, [rowOf(one, 1)]);
+  const found = await live.find(one);
+  assert.ok(found.ok);
+  assert.deepEqual(found.value.roles, ["patient"]);
+  assert.deepEqual([...found.value.patients.values()], ["ana"]);
+});
+
+test("a session that began after the last poll is found at once", async (t) => {
+  const made = await world(t, []);
+  made.rows.push(rowOf(one, 7));
+  assert.equal(await codeOf(made.live, one), "live");
+});
+
+test("a session ended by identity is refused as soon as a poll has seen it", async (t) => {
+  const made = await world(t, [rowOf(one, 1)]);
+  assert.equal(await codeOf(made.live, one), "live");
+  made.rows[0] = rowOf(one, 2, { ended: true });
+  made.ms += limits.liveStaleMs + 1;
+  assert.equal(await codeOf(made.live, one), "session-ended");
+});
+
+test("only what changed since the last poll is read", async (t) => {
+  const made = await world(t, [rowOf(one, 5), rowOf(sessionId(2), 9)]);
+  made.ms += limits.liveStaleMs + 1;
+  await made.live.find(one);
+  assert.deepEqual(made.since, [0, 9]);
+});
+
+test("a session idle too long, or past its end, is refused by the clock alone", async (t) => {
+  const made = await world(t, [rowOf(one, 1)]);
+  made.ms = 59_999;
+  assert.equal(await codeOf(made.live, one), "live");
+  made.ms = 60_000;
+  assert.equal(await codeOf(made.live, one), "session-ended");
+  made.rows[0] = rowOf(one, 2, {
+    idle_ends_at: parseInstant(startMs + 9_000_000) ?? assert.fail(),
+  });
+  made.ms = 600_000;
+  assert.equal(await codeOf(made.live, one), "session-ended");
+});
+
+test("when identity's state cannot be read for a second, everyone is refused", async (t) => {
+  const made = await world(t, [rowOf(one, 1)]);
+  made.mode = "down";
+  made.ms += limits.liveStaleMs;
+  assert.equal(await codeOf(made.live, one), "live");
+  made.ms += 1;
+  assert.equal(await codeOf(made.live, one), "session-state-stale");
+  made.mode = "up";
+  assert.equal(await codeOf(made.live, one), "live");
+});
+
+test("a database that hangs keeps nobody waiting for long", async (t) => {
+  const made = await world(t, [rowOf(one, 1)]);
+  made.mode = "hanging";
+  made.ms += limits.liveStaleMs + 1;
+  const beganMs = performance.now();
+  assert.equal(await codeOf(made.live, one), "session-state-stale");
+  assert.ok(performance.now() - beganMs < 3_000);
+});
+
+test("an unknown session is refused", async (t) => {
+  const { live } = await world(t, [rowOf(one, 1)]);
+  assert.equal(await codeOf(live, sessionId(9)), "session-ended");
+});

@@ -1,0 +1,182 @@
+import type { Clock, Instant } from "#core/clock.ts";
+import {
+  parseAccountId,
+  parseDeviceId,
+  parseResourceId,
+  parseSessionId,
+  type AccountId,
+  type DeviceId,
+  type Pseudonym,
+  type ResourceId,
+  type SessionId,
+} from "#core/ids.ts";
+import { limits } from "#core/limits.ts";
+import { personRoles, type PersonRole } from "#core/policy-request.ts";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import { readLiveRows, type LiveRow } from "#records/live-store.ts";
+import type { Queryable } from "#storage/database.ts";
+
+export const liveSessionLimits = {
+  /** How long a caller waits for fresher state before it is refused. */
+  refreshWaitMs: 500,
+} as const;
+
+/** A session as identity last told of it. */
+export interface LiveSession {
+  readonly session: SessionId;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly deviceLevel: number;
+  /** Grows with every change, so it names this very state. */
+  readonly epoch: number;
+  readonly roles: readonly PersonRole[];
+  /** FHIR ids of the patients the person is or may act for, by pseudonym. */
+  readonly patients: ReadonlyMap<Pseudonym, ResourceId>;
+  readonly practitioner: ResourceId | null;
+  readonly clients: readonly string[];
+  readonly idleEndsAt: Instant;
+  readonly endsAt: Instant;
+}
+
+export interface LiveSessions {
+  /** Fails as "session-ended", or as "session-state-stale" when identity's state is not known to be fresh. */
+  find(session: SessionId): Promise<Result<LiveSession>>;
+  close(): void;
+}
+
+export interface LiveSessionsDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
+  readonly pseudonymOf: (patient: ResourceId) => Pseudonym;
+}
+
+type PseudonymOf = LiveSessionsDeps["pseudonymOf"];
+
+/** Null when a row has not the agreed form: such a session does not exist for us. */
+function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): LiveSession | null {
+  const session = parseSessionId(row.session_id);
+  const account = parseAccountId(row.account_id);
+  const device = parseDeviceId(row.device_id);
+  if (session === null || account === null || device === null) return null;
+  const patients = row.patients.flatMap((id) => parseResourceId(id) ?? []);
+  return {
+    session,
+    account,
+    device,
+    deviceLevel: row.device_level,
+    epoch: row.epoch,
+    roles: personRoles.filter((role) => row.roles.includes(role)),
+    patients: new Map(patients.map((id) => [pseudonymOf(id), id])),
+    practitioner: row.practitioner === null ? null : parseResourceId(row.practitioner),
+    clients: row.client_ids,
+    idleEndsAt: row.idle_ends_at,
+    endsAt: row.ends_at,
+  };
+}
+
+interface LiveState {
+  readonly sessions: Map<SessionId, LiveSession>;
+  epoch: number;
+  /** Monotonic time at which the newest complete poll began: what we know is at least that fresh. */
+  freshAtMs: number;
+  lastSweepMs: number;
+}
+
+function takeIn(state: LiveState, rows: readonly LiveRow[], pseudonymOf: PseudonymOf): void {
+  for (const row of rows) {
+    state.epoch = Math.max(state.epoch, row.epoch);
+    const known = parseSessionId(row.session_id);
+    const session = row.ended ? null : parseLiveRow(row, pseudonymOf);
+    if (session !== null) state.sessions.set(session.session, session);
+    else if (known !== null) state.sessions.delete(known);
+  }
+}
+
+const hasEnded = (session: LiveSession, now: Instant): boolean =>
+  now >= session.endsAt || now >= session.idleEndsAt;
+
+/** Sessions that ran out by the clock leave no row of change, so they are dropped here. */
+function sweep(state: LiveState, clock: Clock): void {
+  const now = clock.now();
+  for (const [id, session] of state.sessions) if (hasEnded(session, now)) state.sessions.delete(id);
+}
+
+const sweepEveryMs = 60_000;
+
+function createPoller({ db, clock, pseudonymOf }: LiveSessionsDeps): {
+  readonly state: LiveState;
+  refresh(): Promise<void>;
+} {
+  const state: LiveState = {
+    sessions: new Map(),
+    epoch: 0,
+    freshAtMs: Number.NEGATIVE_INFINITY,
+    lastSweepMs: clock.monotonicMs(),
+  };
+  const poll = async (): Promise<void> => {
+    const beganMs = clock.monotonicMs();
+    takeIn(state, await readLiveRows(db, state.epoch), pseudonymOf);
+    state.freshAtMs = beganMs;
+    if (beganMs - state.lastSweepMs < sweepEveryMs) return;
+    state.lastSweepMs = beganMs;
+    sweep(state, clock);
+  };
+  let underWay: Promise<void> | null = null;
+  return {
+    state,
+    refresh: () => {
+      // A failed poll leaves freshAtMs behind, and with it every caller outside.
+      underWay ??= poll()
+        .catch(() => {})
+        .finally(() => {
+          underWay = null;
+        });
+      return underWay;
+    },
+  };
+}
+
+function waitAtMost(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Polls identity's view and keeps it in memory. Resolves after the first attempt, whether or not it succeeded. */
+export async function watchLiveSessions(deps: LiveSessionsDeps): Promise<LiveSessions> {
+  const { clock } = deps;
+  const { state, refresh } = createPoller(deps);
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const again = (): void => {
+    if (closed) return;
+    timer = setTimeout(() => void refresh().then(again), limits.liveRefreshMs);
+    timer.unref();
+  };
+  await waitAtMost(refresh(), liveSessionLimits.refreshWaitMs);
+  again();
+
+  const ageMs = (): number => clock.monotonicMs() - state.freshAtMs;
+  return {
+    find: async (id) => {
+      // A session that began a moment ago is not in yet. The poll under way may have begun before
+      // it did, the one after that cannot.
+      for (let polls = 0; polls < 2; polls += 1)
+        if (ageMs() > limits.liveStaleMs || !state.sessions.has(id))
+          await waitAtMost(refresh(), liveSessionLimits.refreshWaitMs);
+      if (ageMs() > limits.liveStaleMs) return refuse("session-state-stale");
+      const session = state.sessions.get(id);
+      if (session === undefined || hasEnded(session, clock.now())) return refuse("session-ended");
+      return ok(session);
+    },
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Instant } from "#core/clock.ts";
+import type { Queryable } from "#storage/database.ts";
+
+/** A row of identity's view `identity.live`, as it changed last. */
+export interface LiveRow {
+  readonly session_id: string;
+  readonly account_id: string;
+  readonly device_id: string;
+  readonly device_level: number;
+  readonly epoch: number;
+  readonly roles: readonly string[];
+  readonly patients: readonly string[];
+  readonly practitioner: string | null;
+  readonly client_ids: readonly string[];
+  readonly idle_ends_at: Instant;
+  readonly ends_at: Instant;
+  readonly ended: boolean;
+}
+
+/**
+ * Rows changed after `epoch`; for epoch 0 only those that still live. Identity hands out epochs
+ * under one lock, so none is committed after a later one. Throws what the driver throws.
+ */
+export async function readLiveRows(db: Queryable, epoch: number): Promise<readonly LiveRow[]> {
+  return db.query<LiveRow & Record<string, unknown>>({
+    name: "records-live",
+    text: `SELECT session_id, account_id, device_id, device_level, epoch, roles, patients,
+        practitioner, client_ids, idle_ends_at, ends_at, ended
+      FROM identity.live WHERE epoch > $1 AND ($1 > 0 OR NOT ended) ORDER BY epoch`,
+    values: [epoch],
+  });
+}
+
+/** Who an account is, from identity's view `identity.directory`. */
+export interface DirectoryRow {
+  readonly account_id: string;
+  readonly roles: readonly string[];
+  readonly practitioner: string | null;
+  readonly patients: readonly string[];
+}
+
+/** Accounts that do not exist are left out. Throws what the driver throws. */
+export async function readDirectory(
+  db: Queryable,
+  accounts: readonly string[],
+): Promise<readonly DirectoryRow[]> {
+  if (accounts.length === 0) return [];
+  return db.query<DirectoryRow & Record<string, unknown>>({
+    name: "records-directory",
+    text: `SELECT account_id, roles, practitioner, patients
+      FROM identity.directory WHERE account_id = ANY ($1::uuid[])`,
+    values: [accounts],
+  });
+}

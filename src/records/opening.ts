@@ -1,0 +1,76 @@
+import type { Resource } from "@medplum/fhirtypes";
+import type { TenantId } from "#core/ids.ts";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import type { StoredRow } from "#records/store.ts";
+import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
+
+/** A row with its seal broken. */
+export interface OpenedRow {
+  readonly row: StoredRow;
+  readonly text: string;
+  /** Null for a deletion. */
+  readonly value: Resource | null;
+}
+
+export interface OpeningDeps {
+  readonly tenant: TenantId;
+  readonly vault: Pick<Vault, "keys" | "keyAt" | "cached" | "open">;
+}
+
+const keyName = (compartment: Compartment, dekVersion: number): string =>
+  `${compartment} ${dekVersion}`;
+
+async function keysFor(
+  rows: readonly StoredRow[],
+  vault: OpeningDeps["vault"],
+): Promise<Result<ReadonlyMap<string, DataKey>>> {
+  const keys = new Map<string, DataKey>();
+  const missing = new Set<Compartment>();
+  for (const { compartment, dekVersion } of rows) {
+    const key = vault.cached(compartment, dekVersion);
+    if (key === null) missing.add(compartment);
+    else keys.set(keyName(compartment, dekVersion), key);
+  }
+  if (missing.size === 0) return ok(keys);
+  // Newest keys first, many in one request; older versions are few and come one by one.
+  const fetched = await vault.keys([...missing]);
+  if (!fetched.ok) return fetched;
+  for (const key of fetched.value.values()) keys.set(keyName(key.compartment, key.dekVersion), key);
+  for (const { compartment, dekVersion } of rows) {
+    if (keys.has(keyName(compartment, dekVersion))) continue;
+    const key = await vault.keyAt(compartment, dekVersion);
+    if (!key.ok) return key;
+    keys.set(keyName(compartment, dekVersion), key.value);
+  }
+  return ok(keys);
+}
+
+/** What we sealed, we had validated; the seal shows that it is what we sealed. */
+function readSealed(text: string): Resource | null {
+  return text === "" ? null : (JSON.parse(text) as Resource);
+}
+
+/**
+ * Opens rows, each under its own compartment's key. Fails as "key-unavailable", or as
+ * "record-damaged" when one of them is not what was sealed for its very place.
+ */
+export async function openRows(
+  rows: readonly StoredRow[],
+  { tenant, vault }: OpeningDeps,
+): Promise<Result<readonly OpenedRow[]>> {
+  const keys = await keysFor(rows, vault);
+  if (!keys.ok) return keys;
+  const opened: OpenedRow[] = [];
+  for (const row of rows) {
+    const { compartment, type, id, version, dekVersion, sealed } = row;
+    const key = keys.value.get(keyName(compartment, dekVersion));
+    const place = { tenant, compartment, type, id, version, dekVersion };
+    const plain = key === undefined ? null : vault.open(key, place, sealed);
+    if (plain === null)
+      return refuse("record-damaged", { detail: `${type}/${id}/_history/${version}` });
+    const text = plain.toString("utf8");
+    opened.push({ row, text, value: readSealed(text) });
+  }
+  return ok(opened);
+}

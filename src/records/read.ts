@@ -1,0 +1,144 @@
+import type { Instant } from "#core/clock.ts";
+import type { ResourceId, ResourceType } from "#core/ids.ts";
+import { problem, refuse, type Problem } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import { refused, type Interaction, type Outcome } from "#records/door.ts";
+import { historyBundle } from "#records/fhir/bundle.ts";
+import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
+import { fhirAnswer, type Answer } from "#records/http.ts";
+import { openRows, type OpenedRow, type OpeningDeps } from "#records/opening.ts";
+import type { FoundRows, RecordStore } from "#records/store.ts";
+import { isWorkforce, touch, type Question, type Touch, type Visit } from "#records/visit.ts";
+
+export interface ReadDeps extends OpeningDeps {
+  readonly store: RecordStore;
+  readonly publicOrigin: string;
+}
+
+/** Which resource, or which version of it, is asked for. */
+export interface Wanted {
+  readonly type: ResourceType;
+  readonly id: ResourceId;
+}
+
+/**
+ * The refusal of a resource asked for by its id. To a patient, the record of another and one that
+ * never was look alike; the log tells them apart. Staff learn that it is there: without, a
+ * colleague's patient would look like a lost record.
+ */
+export function refuseById(
+  visit: Visit,
+  found: Problem,
+  about: { readonly touch: Touch; readonly policies: readonly string[] },
+): Outcome {
+  const isDenied = found.code === "forbidden";
+  return {
+    kind: "refused",
+    problem: isDenied && !isWorkforce(visit.caller) ? problem("not-found") : found,
+    decision: isDenied ? "deny" : "error",
+    reasons: [found.code, ...about.policies],
+    touch: about.touch,
+  };
+}
+
+/** A row that does not open may have been altered: an alarm, not only an error. */
+export function refuseUnopened(found: Problem, touch: Touch): Outcome {
+  const signal = found.code === "record-damaged" ? { signal: "record-damaged" } : {};
+  return { kind: "refused", problem: found, decision: "error", touch, ...signal };
+}
+
+/** Headers that name a version (FHIR R4 §3.1.0.1.3). */
+export function versionHeaders(version: number, lastUpdated: Instant): Record<string, string> {
+  return {
+    etag: `W/"${version}"`,
+    "last-modified": new Date(lastUpdated).toUTCString(),
+  };
+}
+
+/** Asks again with the sensitivity labels that show only once a resource is open. */
+export function decideOpened(
+  visit: Visit,
+  question: Omit<Question, "labels">,
+  opened: readonly OpenedRow[],
+): ReturnType<Visit["decide"]> {
+  const labels = [
+    ...new Set(opened.flatMap(({ value }) => (value === null ? [] : labelsOf(value)))),
+  ];
+  return visit.decide({ ...question, labels: labels.sort() });
+}
+
+interface Looked {
+  readonly action: "read" | "vread" | "history";
+  readonly wanted: Wanted;
+  readonly find: (visit: Visit) => ReturnType<RecordStore["find"]>;
+  readonly show: (opened: readonly OpenedRow[]) => Result<Answer>;
+}
+
+function touchOf(action: Looked["action"], { type, id }: Wanted, found: FoundRows | null): Touch {
+  const compartment = found?.rows[0]?.compartment ?? null;
+  return touch({ action, compartment, type, id });
+}
+
+/** What reading, vread and history share: find, ask, open, ask with labels, show. */
+async function look(deps: ReadDeps, visit: Visit, looked: Looked): Promise<Outcome> {
+  const { action, wanted } = looked;
+  const found = await looked.find(visit);
+  if (!found.ok) return refused(found.problem, touchOf(action, wanted, null));
+  const about = touchOf(action, wanted, found.value);
+  const { rows, inCareTeam } = found.value;
+  const [first] = rows;
+  if (first === undefined) return refused(problem("not-found"), about);
+  const asked = action === "history" ? "history" : "read";
+  const question = {
+    action: asked,
+    type: wanted.type,
+    compartment: first.compartment,
+    inCareTeam,
+  } as const;
+  const verdict = visit.decide({ ...question, labels: [] });
+  if (!verdict.permitted) return refuseById(visit, verdict.problem, { ...verdict, touch: about });
+  const opened = await openRows(rows, deps);
+  if (!opened.ok) return refuseUnopened(opened.problem, about);
+  const labelled = decideOpened(visit, question, opened.value);
+  if (!labelled.permitted)
+    return refuseById(visit, labelled.problem, { ...labelled, touch: about });
+  const shown = looked.show(opened.value);
+  if (!shown.ok) return refused(shown.problem, about);
+  const categories = new Set(
+    opened.value.flatMap(({ value }) => (value === null ? [] : categoriesOf(value))),
+  );
+  const touched: Touch = {
+    ...about,
+    version: first.version,
+    dekVersion: first.dekVersion,
+    categories: [...categories].sort(),
+    count: rows.length,
+    policies: labelled.policies,
+  };
+  return { kind: "shown", touches: [touched], answer: shown.value };
+}
+
+function oneResource([opened]: readonly OpenedRow[]): Result<Answer> {
+  if (opened === undefined || opened.row.deleted) return refuse("gone");
+  const { text, row } = opened;
+  return ok(fhirAnswer(200, text, versionHeaders(row.version, row.lastUpdated)));
+}
+
+/** `GET /fhir/:type/:id`. */
+export function readResource(deps: ReadDeps, wanted: Wanted): Interaction {
+  const find: Looked["find"] = ({ asker }) => deps.store.find(wanted.type, wanted.id, asker);
+  return (visit) => look(deps, visit, { action: "read", wanted, find, show: oneResource });
+}
+
+/** `GET /fhir/:type/:id/_history/:vid`. */
+export function readVersion(deps: ReadDeps, wanted: Wanted, version: number): Interaction {
+  const find: Looked["find"] = ({ asker }) => deps.store.version({ ...wanted, version }, asker);
+  return (visit) => look(deps, visit, { action: "vread", wanted, find, show: oneResource });
+}
+
+/** `GET /fhir/:type/:id/_history`. */
+export function readHistory(deps: ReadDeps, wanted: Wanted): Interaction {
+  const find: Looked["find"] = ({ asker }) => deps.store.history(wanted.type, wanted.id, asker);
+  const show: Looked["show"] = (opened) => ok(fhirAnswer(200, historyBundle(opened)));
+  return (visit) => look(deps, visit, { action: "history", wanted, find, show });
+}

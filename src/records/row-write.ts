@@ -1,0 +1,38 @@
+import type { ResourceId } from "#core/ids.ts";
+import { relationsOf } from "#records/care-team.ts";
+import { withMeta, type ParsedResource } from "#records/fhir/parse.ts";
+import { searchLabels } from "#records/fhir/search.ts";
+import type { RowWrite } from "#records/write-plan.ts";
+import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
+
+/** Where a parsed resource goes. */
+export interface Placing {
+  readonly id: ResourceId;
+  readonly compartment: Compartment;
+  readonly patient: ResourceId | null;
+  readonly key: DataKey;
+  readonly ifVersion: number | null;
+  readonly skipUnchanged: boolean;
+}
+
+/** The row that stores a parsed resource at its place. */
+export function putRow(
+  parsed: ParsedResource,
+  placing: Placing,
+  vault: Pick<Vault, "contentMac">,
+): RowWrite {
+  const { skipUnchanged, ...place } = placing;
+  return {
+    ...place,
+    type: parsed.type,
+    content: {
+      kind: "put",
+      render: (versionId, lastUpdated) =>
+        withMeta(parsed, { id: placing.id, versionId, lastUpdated }),
+      mac: vault.contentMac(placing.key, Buffer.from(parsed.text, "utf8")),
+      labels: searchLabels(parsed.value),
+      relations: parsed.type === "CareTeam" ? relationsOf(parsed.value) : null,
+      skipUnchanged,
+    },
+  };
+}

@@ -1,0 +1,228 @@
+import type { Instant } from "#core/clock.ts";
+import { toIso } from "#core/clock.ts";
+import { parsePseudonym, parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
+import type { ResourceType } from "#core/ids.ts";
+import { refuse } from "#core/problem.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
+import type { Queryable } from "#storage/database.ts";
+import { attempt } from "#storage/storage-problem.ts";
+import type { Compartment } from "#vault/vault.ts";
+
+export const storeLimits = {
+  /** Rows that one search may open; more must be narrowed by a parameter. */
+  searchRows: 10_000,
+  /** Versions that one history shows, newest first. */
+  historyRows: 1_000,
+  /** Patients that one clinician's list may hold. */
+  listPatients: 5_000,
+} as const;
+
+/** One version of a resource as it lies in the database. */
+export interface StoredRow {
+  readonly type: ResourceType;
+  readonly id: ResourceId;
+  readonly compartment: Compartment;
+  readonly version: number;
+  readonly lastUpdated: Instant;
+  readonly deleted: boolean;
+  readonly dekVersion: number;
+  readonly sealed: Buffer;
+}
+
+/** Rows of one resource, and whether the practitioner asked about stands in its patient's care team. */
+export interface FoundRows {
+  readonly rows: readonly StoredRow[];
+  readonly inCareTeam: boolean;
+}
+
+/** Who asks, as far as care teams are concerned: null for whoever is no practitioner. */
+export interface CareAsker {
+  readonly practitioner: ResourceId | null;
+  readonly at: Instant;
+}
+
+/** Reads sealed rows; each method fails as "storage-unavailable" when the database does not answer. */
+export interface RecordStore {
+  /** The newest version; no row when there never was one. */
+  find(type: ResourceType, id: ResourceId, asker: CareAsker): Promise<Result<FoundRows>>;
+  /** Newest first, up to storeLimits.historyRows. */
+  history(type: ResourceType, id: ResourceId, asker: CareAsker): Promise<Result<FoundRows>>;
+  /** One version, current or former. */
+  version(
+    place: { readonly type: ResourceType; readonly id: ResourceId; readonly version: number },
+    asker: CareAsker,
+  ): Promise<Result<FoundRows>>;
+  /**
+   * Live resources of one type in a compartment that carry, for each inner list of `tokens`, at
+   * least one of its tokens. Fails as "parameter-invalid" beyond storeLimits.searchRows.
+   */
+  search(
+    type: ResourceType,
+    compartment: Compartment,
+    tokens: readonly (readonly bigint[])[],
+  ): Promise<Result<readonly StoredRow[]>>;
+  /** All live resources of one type in several patients' compartments; same limit. */
+  searchAcross(
+    type: ResourceType,
+    patients: readonly Pseudonym[],
+  ): Promise<Result<readonly StoredRow[]>>;
+  /** Live resources by id, whatever their compartment; absent ones are left out. */
+  findMany(type: ResourceType, ids: readonly ResourceId[]): Promise<Result<readonly StoredRow[]>>;
+  /** Patients in whose active care team the practitioner stands now. */
+  patientsOf(asker: CareAsker): Promise<Result<readonly Pseudonym[]>>;
+  isInCareTeam(patient: Pseudonym, asker: CareAsker): Promise<Result<boolean>>;
+}
+
+interface RawRow {
+  readonly type: ResourceType;
+  readonly id: string;
+  readonly compartment: string | null;
+  readonly version: number;
+  readonly last_updated: Instant;
+  readonly deleted: boolean;
+  readonly dek_version: number;
+  readonly sealed: Buffer;
+  readonly in_care_team?: boolean;
+}
+
+function rowOf(raw: RawRow): StoredRow {
+  const compartment = raw.compartment === null ? "organisation" : parsePseudonym(raw.compartment);
+  const id = parseResourceId(raw.id);
+  invariant(compartment !== null && id !== null, "a stored row has no valid place");
+  const { type, version, deleted, sealed } = raw;
+  return {
+    type,
+    id,
+    compartment,
+    version,
+    lastUpdated: raw.last_updated,
+    deleted,
+    dekVersion: raw.dek_version,
+    sealed,
+  };
+}
+
+const columns = "type, id, compartment, version, last_updated, deleted, dek_version, sealed";
+
+const inCareTeam = (practitioner: string, at: string): string => `
+  EXISTS (SELECT FROM records.care_relation c
+    WHERE c.practitioner = ${practitioner} AND c.patient = r.compartment
+      AND c.starts_at <= ${at}::timestamptz AND c.ends_at > ${at}::timestamptz) AS in_care_team`;
+
+const findSql = `
+  SELECT ${columns}, ${inCareTeam("$3", "$4")}
+  FROM records.resource r WHERE type = $1 AND id = $2`;
+
+const everyVersion = `
+  (SELECT ${columns} FROM records.resource WHERE type = $1 AND id = $2
+   UNION ALL
+   SELECT ${columns} FROM records.resource_history WHERE type = $1 AND id = $2) r`;
+
+const historySql = `
+  SELECT ${columns}, ${inCareTeam("$3", "$4")}
+  FROM ${everyVersion} ORDER BY version DESC LIMIT ${storeLimits.historyRows}`;
+
+const versionSql = `
+  SELECT ${columns}, ${inCareTeam("$3", "$4")} FROM ${everyVersion} WHERE version = $5`;
+
+const found = (raw: readonly RawRow[]): FoundRows => ({
+  rows: raw.map(rowOf),
+  inCareTeam: raw[0]?.in_care_team === true,
+});
+
+const askerValues = ({ practitioner, at }: CareAsker): readonly (string | null)[] => [
+  practitioner,
+  toIso(at),
+];
+
+/** A search within one compartment; `filters` is the number of token lists that must each be met. */
+function searchSql(filters: number, ofPatient: boolean): string {
+  const place = ofPatient ? "compartment = $1::uuid" : "compartment IS NULL AND $1::uuid IS NULL";
+  const met = Array.from({ length: filters }, (_, at) => ` AND tokens && $${at + 3}::bigint[]`);
+  return `
+    SELECT ${columns} FROM records.resource
+    WHERE ${place} AND type = $2 AND NOT deleted${met.join("")}
+    ORDER BY last_updated DESC, id LIMIT ${storeLimits.searchRows + 1}`;
+}
+
+const bigints = (tokens: readonly bigint[]): string => `{${tokens.join(",")}}`;
+
+/** Reads through the database handed in, whose session is of one tenant: row level security does the rest. */
+export function createStore(db: Queryable): RecordStore {
+  const ask = (
+    name: string,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<Result<FoundRows>> =>
+    attempt(async () => found(await db.query<RawRow>({ name, text, values })));
+
+  const searching = async (
+    name: string,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<Result<readonly StoredRow[]>> => {
+    const read = await attempt(() => db.query<RawRow>({ name, text, values }));
+    if (!read.ok) return read;
+    return read.value.length > storeLimits.searchRows
+      ? refuse("parameter-invalid", {
+          detail: `More than ${storeLimits.searchRows} resources would have to be opened.`,
+        })
+      : ok(read.value.map(rowOf));
+  };
+
+  return {
+    find: (type, id, asker) => ask("records-find", findSql, [type, id, ...askerValues(asker)]),
+    history: (type, id, asker) =>
+      ask("records-history", historySql, [type, id, ...askerValues(asker)]),
+    version: ({ type, id, version }, asker) =>
+      ask("records-version", versionSql, [type, id, ...askerValues(asker), version]),
+    search: (type, compartment, tokens) => {
+      const patient = compartment === "organisation" ? null : compartment;
+      return searching(
+        `records-search-${tokens.length}-${patient === null ? "o" : "p"}`,
+        searchSql(tokens.length, patient !== null),
+        [patient, type, ...tokens.map(bigints)],
+      );
+    },
+    searchAcross: (type, patients) =>
+      searching(
+        "records-search-across",
+        `SELECT ${columns} FROM records.resource
+         WHERE compartment = ANY ($1::uuid[]) AND type = $2 AND NOT deleted
+         ORDER BY last_updated DESC, id LIMIT ${storeLimits.searchRows + 1}`,
+        [patients, type],
+      ),
+    findMany: (type, ids) =>
+      attempt(async () => {
+        const raw = await db.query<RawRow>({
+          name: "records-find-many",
+          text: `SELECT ${columns} FROM records.resource
+            WHERE type = $1 AND id = ANY ($2::text[]) AND NOT deleted`,
+          values: [type, ids],
+        });
+        return raw.map(rowOf);
+      }),
+    patientsOf: (asker) =>
+      attempt(async () => {
+        const rows = await db.query<{ patient: string }>({
+          name: "records-patients-of",
+          text: `SELECT DISTINCT patient FROM records.care_relation
+            WHERE practitioner = $1 AND starts_at <= $2::timestamptz AND ends_at > $2::timestamptz
+            ORDER BY patient LIMIT ${storeLimits.listPatients}`,
+          values: askerValues(asker),
+        });
+        return rows.flatMap(({ patient }) => parsePseudonym(patient) ?? []);
+      }),
+    isInCareTeam: (patient, { practitioner, at }) =>
+      attempt(async () => {
+        if (practitioner === null) return false;
+        const rows = await db.query({
+          name: "records-in-care-team",
+          text: `SELECT FROM records.care_relation WHERE practitioner = $1 AND patient = $2
+            AND starts_at <= $3::timestamptz AND ends_at > $3::timestamptz LIMIT 1`,
+          values: [practitioner, patient, toIso(at)],
+        });
+        return rows.length > 0;
+      }),
+  };
+}

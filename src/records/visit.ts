@@ -1,0 +1,216 @@
+import {
+  auditEntry,
+  type AuditAction,
+  type AuditEntry,
+  type PurposeOfUse,
+} from "#core/audit-entry.ts";
+import { createBoundedCache, type BoundedCache } from "#core/bounded-cache.ts";
+import type { ClientFacts } from "#core/client-facts.ts";
+import type { Instant } from "#core/clock.ts";
+import type { TenantId } from "#core/ids.ts";
+import type {
+  PersonRole,
+  PolicyAction,
+  PolicyDecision,
+  PolicyRequest,
+} from "#core/policy-request.ts";
+import { problem, type Problem } from "#core/problem.ts";
+import type { Authorizer } from "#policy/authorizer.ts";
+import type { Caller } from "#records/caller.ts";
+import type { CareAsker } from "#records/store.ts";
+import type { Compartment } from "#vault/vault.ts";
+
+/** What policy is asked about one piece of data. */
+export interface Question {
+  readonly action: PolicyAction;
+  readonly type: string;
+  readonly compartment: Compartment;
+  readonly inCareTeam: boolean;
+  readonly labels: readonly string[];
+}
+
+export type Verdict =
+  | { readonly permitted: true; readonly policies: readonly string[] }
+  | { readonly permitted: false; readonly problem: Problem; readonly policies: readonly string[] };
+
+/** What the log is told of one patient's data (or the organisation's) that a request touched. */
+export interface Touch {
+  readonly action: AuditAction;
+  /** Null when it is not known whose data was asked for. */
+  readonly compartment: Compartment | null;
+  readonly type: string | null;
+  readonly id: string | null;
+  readonly version: number | null;
+  readonly categories: readonly string[];
+  readonly count: number;
+  readonly dekVersion: number | null;
+  readonly ciphertextHash: string | null;
+  readonly policies: readonly string[];
+}
+
+/** Fills what a touch leaves out: callers name only what they know. */
+export function touch(known: Pick<Touch, "action" | "compartment"> & Partial<Touch>): Touch {
+  return {
+    type: null,
+    id: null,
+    version: null,
+    categories: [],
+    count: 0,
+    dekVersion: null,
+    ciphertextHash: null,
+    policies: [],
+    ...known,
+  };
+}
+
+/** One request of a proven caller. */
+export interface Visit {
+  readonly at: Instant;
+  readonly facts: ClientFacts;
+  readonly caller: Caller;
+  readonly asker: CareAsker;
+  /** Asks first the token's scopes, then policy. */
+  decide(question: Question): Verdict;
+}
+
+const workforceRoles = [
+  "clinician",
+  "privacy-officer",
+  "security-operator",
+  "administrator",
+  "service",
+] as const satisfies readonly PersonRole[];
+
+/** Whether the person has any role beside that of a patient, or of one acting for a patient. */
+export const isWorkforce = ({ live }: Caller): boolean =>
+  workforceRoles.some((role) => live.roles.includes(role));
+
+const ownsCompartment = ({ live }: Caller, compartment: Compartment | null): boolean =>
+  compartment !== null && compartment !== "organisation" && live.patients.has(compartment);
+
+/** In which role, and for which purpose, the caller touches this data: her own record even where she also works here. */
+export function actingAs(
+  caller: Caller,
+  compartment: Compartment | null,
+): { readonly role: PersonRole | null; readonly purpose: PurposeOfUse } {
+  const { roles } = caller.live;
+  const asPatient = (["patient", "proxy"] as const).find((role) => roles.includes(role)) ?? null;
+  if (ownsCompartment(caller, compartment) && asPatient !== null)
+    return { role: asPatient, purpose: "PATRQT" };
+  const role = workforceRoles.find((known) => roles.includes(known)) ?? asPatient;
+  if (role === "clinician") return { role, purpose: "TREAT" };
+  return { role, purpose: role === asPatient ? "PATRQT" : "HOPERAT" };
+}
+
+const cachedDecisions = 20_000;
+
+export interface VisitDeps {
+  readonly tenant: TenantId;
+  readonly authorizer: Authorizer;
+}
+
+export type BeginVisit = (caller: Caller, facts: ClientFacts, at: Instant) => Visit;
+
+function policyRequest(
+  tenant: TenantId,
+  { caller, facts }: Pick<Visit, "caller" | "facts">,
+  question: Question,
+): PolicyRequest {
+  const { claims, live } = caller;
+  const { compartment, type, inCareTeam, labels, action } = question;
+  return {
+    tenant,
+    person: { account: live.account, roles: live.roles, patients: [...live.patients.keys()] },
+    session: { id: live.session },
+    device: { id: live.device, level: live.deviceLevel },
+    client: { id: claims.client },
+    zone: facts.zone,
+    purpose: actingAs(caller, compartment).purpose,
+    action,
+    resource: {
+      type,
+      patient: compartment === "organisation" ? null : compartment,
+      inCareTeam,
+      labels,
+    },
+  };
+}
+
+function verdictOf(decision: PolicyDecision): Verdict {
+  const { policies } = decision;
+  if (decision.effect === "permit") return { permitted: true, policies };
+  return {
+    permitted: false,
+    problem: problem(decision.reason === "error" ? "policy-unavailable" : "forbidden"),
+    policies,
+  };
+}
+
+/**
+ * Makes visits that ask one authorizer. A decision follows from the request alone, so an equal
+ * request within the same state of a session (its epoch) is answered from memory.
+ */
+export function createVisits({ tenant, authorizer }: VisitDeps): BeginVisit {
+  const decided: BoundedCache<string, Verdict> = createBoundedCache(cachedDecisions);
+
+  return (caller, facts, at) => {
+    const { live, claims, scopes } = caller;
+    const who = [live.session, live.epoch, claims.client, facts.zone].join(" ");
+    return {
+      at,
+      facts,
+      caller,
+      asker: { practitioner: live.practitioner, at },
+      decide: (question) => {
+        const { action, type, compartment, inCareTeam, labels } = question;
+        if (!scopes.allows(action, type, ownsCompartment(caller, compartment))) {
+          const detail = "The token's scopes do not cover this.";
+          return {
+            permitted: false,
+            problem: problem("forbidden", { detail }),
+            policies: ["scope"],
+          };
+        }
+        const key = [who, action, type, compartment, inCareTeam, JSON.stringify(labels)].join(" ");
+        const known = decided.get(key);
+        if (known !== undefined) return known;
+        const verdict = verdictOf(
+          authorizer.decide(policyRequest(tenant, { caller, facts }, question)),
+        );
+        // A policy that could not be evaluated may be so again, or not: it is asked anew.
+        if (verdict.permitted || verdict.problem.code === "forbidden") decided.set(key, verdict);
+        return verdict;
+      },
+    };
+  };
+}
+
+/** The log entry for one touch; `reasons` defaults to the policies that permitted it. */
+export function entryOf(
+  { at, facts, caller }: Pick<Visit, "at" | "facts" | "caller">,
+  touched: Touch,
+  about: Pick<AuditEntry, "decision"> & Partial<Pick<AuditEntry, "reasons" | "signal">>,
+): AuditEntry {
+  const { claims, live } = caller;
+  const { compartment, policies, type, id, version, ...rest } = touched;
+  const { role, purpose } = actingAs(caller, compartment);
+  return auditEntry({
+    ...rest,
+    time: at,
+    reasons: policies,
+    actor: live.account,
+    role,
+    session: live.session,
+    device: live.device,
+    client: claims.client,
+    zone: facts.zone,
+    address: facts.address,
+    requestId: facts.requestId,
+    purpose,
+    patient: compartment === "organisation" ? null : compartment,
+    resourceType: type,
+    resourceId: id,
+    resourceVersion: version,
+    ...about,
+  });
+}

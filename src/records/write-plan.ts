@@ -1,0 +1,186 @@
+import type { Instant } from "#core/clock.ts";
+import type { ResourceId, ResourceType } from "#core/ids.ts";
+import { problem, refuse, type Problem } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import type { Compartment, DataKey } from "#vault/vault.ts";
+
+/** A practitioner's place in a patient's care team; an open end is null. */
+export interface CareRelation {
+  readonly practitioner: ResourceId;
+  readonly startsAt: Instant | null;
+  readonly endsAt: Instant | null;
+}
+
+export type WriteContent =
+  | {
+      readonly kind: "put";
+      /** The text to store, once version and time are known. */
+      readonly render: (version: number, lastUpdated: Instant) => string;
+      /** MAC of the text as it was sent; equal MACs mean equal content. */
+      readonly mac: Buffer;
+      readonly labels: readonly string[];
+      /** Null unless it is a CareTeam. */
+      readonly relations: readonly CareRelation[] | null;
+      /** Leaves the row alone when its content is the same already. */
+      readonly skipUnchanged: boolean;
+    }
+  | { readonly kind: "delete" };
+
+/** One row to write. Its key is fetched beforehand, so that sealing under the row's lock never waits. */
+export interface RowWrite {
+  readonly type: ResourceType;
+  readonly id: ResourceId;
+  readonly compartment: Compartment;
+  /** The Patient that must be there for this row to be written; null for the organisation's rows. */
+  readonly patient: ResourceId | null;
+  readonly key: DataKey;
+  /** The version that the writer has read (If-Match); null writes over whatever is there. */
+  readonly ifVersion: number | null;
+  readonly content: WriteContent;
+}
+
+/** Rows of one request. An atomic group is written as a whole or not at all. */
+export interface WriteGroup {
+  readonly atomic: boolean;
+  readonly rows: readonly RowWrite[];
+}
+
+export type RowOutcome =
+  | {
+      readonly kind: "created" | "updated" | "deleted";
+      readonly version: number;
+      readonly lastUpdated: Instant;
+      readonly dekVersion: number;
+      /** SHA-256 of the stored ciphertext, base64url. */
+      readonly ciphertextHash: string;
+      /** What was stored; null for a deletion. */
+      readonly text: string | null;
+    }
+  | { readonly kind: "unchanged"; readonly version: number; readonly lastUpdated: Instant }
+  | { readonly kind: "refused"; readonly problem: Problem };
+
+/** One outcome a row, in order; a refused atomic group fails with the problem of its first refused row. */
+export type WriteOutcome = Result<readonly RowOutcome[]>;
+
+/** What the database holds of a row before a flush. */
+export interface RowState {
+  readonly version: number;
+  readonly compartment: Compartment;
+  readonly lastUpdated: Instant;
+  readonly deleted: boolean;
+  readonly mac: Buffer;
+}
+
+/** One version to write: sealed when its group is known to succeed. */
+export interface PlannedRow {
+  readonly write: RowWrite;
+  readonly version: number;
+  readonly lastUpdated: Instant;
+}
+
+export type PlannedOutcome =
+  | { readonly kind: "created" | "updated" | "deleted"; readonly row: PlannedRow }
+  | Extract<RowOutcome, { kind: "unchanged" | "refused" }>;
+
+/** What becomes of each group, in order, and every version to write, in order of writing. */
+export interface WritePlan {
+  readonly groups: readonly Result<readonly PlannedOutcome[]>[];
+  readonly rows: readonly PlannedRow[];
+}
+
+/** Names a row within one tenant; a type name holds no slash. */
+export const rowName = (type: string, id: string): string => `${type}/${id}`;
+
+type States = ReadonlyMap<string, RowState>;
+
+interface View {
+  readonly stored: States;
+  /** Rows written earlier in this flush. */
+  readonly flushed: Map<string, RowState>;
+  /** Rows written earlier in this group. */
+  readonly group: Map<string, RowState>;
+}
+
+function stateIn(view: View, name: string): RowState | undefined {
+  return view.group.get(name) ?? view.flushed.get(name) ?? view.stored.get(name);
+}
+
+function obstacle(view: View, write: RowWrite, current: RowState | undefined): Problem | null {
+  // A deleted row may be brought back, yet only into the record it was in: history stays with its patient.
+  if (current !== undefined && current.compartment !== write.compartment)
+    return problem("compartment-unclear", { detail: "A resource stays with its first patient." });
+  if (write.ifVersion !== null && current?.version !== write.ifVersion)
+    return problem("version-conflict");
+  if (write.content.kind === "delete") return current === undefined ? problem("not-found") : null;
+  if (write.patient === null || (write.type === "Patient" && write.id === write.patient))
+    return null;
+  const patient = stateIn(view, rowName("Patient", write.patient));
+  return patient === undefined || patient.deleted
+    ? problem("reference-missing", { detail: `There is no Patient/${write.patient}.` })
+    : null;
+}
+
+function isUnchanged({ content }: RowWrite, current: RowState): boolean {
+  if (content.kind === "delete") return current.deleted;
+  return content.skipUnchanged && !current.deleted && current.mac.equals(content.mac);
+}
+
+const noMac = Buffer.alloc(16);
+
+function planRow(view: View, write: RowWrite, now: Instant): PlannedOutcome {
+  const name = rowName(write.type, write.id);
+  const current = stateIn(view, name);
+  const found = obstacle(view, write, current);
+  if (found !== null) return { kind: "refused", problem: found };
+  if (current !== undefined && isUnchanged(write, current))
+    return { kind: "unchanged", version: current.version, lastUpdated: current.lastUpdated };
+  const version = (current?.version ?? 0) + 1;
+  // A clock set back must not make a newer version look older.
+  const lastUpdated =
+    current !== undefined && current.lastUpdated > now ? current.lastUpdated : now;
+  const { content } = write;
+  view.group.set(name, {
+    version,
+    compartment: write.compartment,
+    lastUpdated,
+    deleted: content.kind === "delete",
+    mac: content.kind === "delete" ? noMac : content.mac,
+  });
+  const row = { write, version, lastUpdated };
+  if (content.kind === "delete") return { kind: "deleted", row };
+  return { kind: current === undefined || current.deleted ? "created" : "updated", row };
+}
+
+function planGroup(view: View, group: WriteGroup, now: Instant): Result<PlannedOutcome[]> {
+  const outcomes: PlannedOutcome[] = [];
+  for (const [index, write] of group.rows.entries()) {
+    const outcome = planRow(view, write, now);
+    if (group.atomic && outcome.kind === "refused") {
+      const { code, ...about } = outcome.problem;
+      return group.rows.length === 1
+        ? { ok: false, problem: outcome.problem }
+        : refuse(code, { at: `Bundle.entry[${index}]`, ...about });
+    }
+    outcomes.push(outcome);
+  }
+  return ok(outcomes);
+}
+
+/**
+ * Decides what a flush of groups does to the rows that `stored` holds, one group after the other:
+ * each sees what those before it wrote. Pure: neither seals nor writes. `stored` must hold every
+ * row that exists of those written and of the patients that they name.
+ */
+export function planWrites(stored: States, groups: readonly WriteGroup[], now: Instant): WritePlan {
+  const flushed = new Map<string, RowState>();
+  const rows: PlannedRow[] = [];
+  const planned = groups.map((group) => {
+    const view: View = { stored, flushed, group: new Map() };
+    const outcome = planGroup(view, group, now);
+    if (!outcome.ok) return outcome;
+    for (const [name, state] of view.group) flushed.set(name, state);
+    for (const each of outcome.value) if ("row" in each) rows.push(each.row);
+    return outcome;
+  });
+  return { groups: planned, rows };
+}
