@@ -1,0 +1,112 @@
+import { limits } from "#core/limits.ts";
+import type { Route } from "#core/routes.ts";
+
+const kibibyte = 1024;
+
+// Budgets are for one address, behind which a whole clinic may sit; those of steps in which
+// something is guessed (passwords, codes, enrolment tokens) are far smaller.
+const readingsPerMinute = 12_000;
+const writingsPerMinute = 3_000;
+const pagesPerMinute = 3_000;
+const signInsPerMinute = 300;
+const guessesPerMinute = 60;
+
+const page = (path: string, query: readonly string[] = []): Route => ({
+  methods: ["GET", "HEAD"],
+  path,
+  to: "portal-page",
+  bodyBytes: 0,
+  query,
+  perMinute: pagesPerMinute,
+});
+
+const asset = (path: string): Route => ({ ...page(path), to: "portal-asset" });
+
+const read = (path: string, to: "identity" | "records", query: Route["query"] = []): Route => ({
+  methods: ["GET"],
+  path,
+  to,
+  bodyBytes: 0,
+  query,
+  perMinute: readingsPerMinute,
+});
+
+const signIn = (path: string, perMinute = signInsPerMinute): Route => ({
+  methods: ["POST"],
+  path,
+  to: "identity",
+  bodyBytes: 64 * kibibyte,
+  query: [],
+  perMinute,
+});
+
+const write = (methods: Route["methods"], path: string, query: Route["query"]): Route => ({
+  methods,
+  path,
+  to: "records",
+  bodyBytes: limits.bodyBytes,
+  query,
+  perMinute: writingsPerMinute,
+});
+
+/** RFC 6749 §4.1.2 and §4.1.2.1, RFC 9207, and OpenID Connect Session Management. */
+const authorizationAnswer = ["code", "state", "iss", "error", "error_description", "session_state"];
+
+/** Everything that can be asked of Phylax from outside. */
+export const routes: readonly Route[] = [
+  page("/"),
+  page("/sign-in/:uid"),
+  page("/enrol"),
+  page("/callback", authorizationAnswer),
+  page("/home"),
+  page("/record"),
+  page("/record/:section"),
+  page("/access"),
+  page("/patients"),
+  page("/patients/:id"),
+  page("/patients/:id/:section"),
+  asset("/assets/:file"),
+  asset("/favicon.svg"),
+  asset("/manifest.webmanifest"),
+
+  read("/.well-known/openid-configuration", "identity"),
+  read("/.well-known/oauth-authorization-server", "identity"),
+  read("/.well-known/smart-configuration", "identity"),
+  read("/oauth/jwks", "identity"),
+  // RFC 6749 §3.1: unrecognised request parameters must be ignored, so none is refused here.
+  { ...read("/oauth/authorize", "identity", "any"), perMinute: signInsPerMinute },
+  { ...signIn("/oauth/authorize"), query: "any" },
+  { ...read("/oauth/authorize/:uid", "identity"), perMinute: signInsPerMinute },
+  { ...signIn("/oauth/par"), bodyBytes: 16 * kibibyte },
+  { ...signIn("/oauth/token"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
+  { ...signIn("/oauth/revoke"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
+  { ...read("/oauth/end-session", "identity", "any"), perMinute: signInsPerMinute },
+  { ...signIn("/oauth/end-session"), query: "any" },
+  signIn("/oauth/end-session/confirm"),
+  { ...read("/oauth/end-session/success", "identity", "any"), perMinute: signInsPerMinute },
+  read("/sign-in/:uid/state", "identity"),
+  signIn("/sign-in/:uid/passkey/options"),
+  signIn("/sign-in/:uid/passkey/verify"),
+  signIn("/sign-in/:uid/password", guessesPerMinute),
+  signIn("/sign-in/:uid/totp", guessesPerMinute),
+  signIn("/api/identity/enrol/begin", guessesPerMinute),
+  signIn("/api/identity/enrol/finish", guessesPerMinute),
+  read("/api/identity/me", "identity"),
+  signIn("/api/identity/sign-out"),
+
+  read("/fhir/metadata", "records", "any"),
+  write(["POST"], "/fhir", ["_format", "_pretty"]),
+  read("/fhir/:type", "records", "any"),
+  write(["POST"], "/fhir/:type", ["_format", "_pretty"]),
+  { ...write(["POST"], "/fhir/:type/_search", "any"), bodyBytes: 64 * kibibyte },
+  read("/fhir/:type/:id", "records", ["_format", "_pretty", "_summary", "_elements"]),
+  write(["PUT"], "/fhir/:type/:id", ["_format", "_pretty"]),
+  {
+    ...write(["DELETE"], "/fhir/:type/:id", ["_format", "_pretty"]),
+    bodyBytes: 0,
+  },
+  read("/fhir/:type/:id/_history", "records", ["_format", "_pretty", "_count", "_since", "_at"]),
+  read("/fhir/:type/:id/_history/:vid", "records", ["_format", "_pretty"]),
+  read("/api/records/access-log", "records", ["patient", "before"]),
+  read("/api/records/log", "records"),
+];

@@ -1,0 +1,58 @@
+import { constants } from "node:crypto";
+import type { SecureContextOptions, TlsOptions } from "node:tls";
+import type { GatewayLimits } from "./limits.ts";
+
+export interface PublicTls {
+  /** PEM texts. */
+  readonly key: string;
+  readonly cert: string;
+}
+
+export type MinTls = "TLSv1.3" | "TLSv1.2";
+
+const tls13Suites = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+];
+
+/** For clients that know no TLS 1.3: forward secrecy and authenticated encryption only (RFC 9325 §4.2). */
+const tls12Suites = [
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+];
+
+/** What is recorded today must not open to a quantum computer later: the hybrid group stands first. */
+const groups = ["X25519MLKEM768", "X25519", "P-256", "P-384"];
+
+/** Key, certificate and what is negotiated with them; also for a renewal. */
+export function secureContextOptions(tls: PublicTls, minTls: MinTls): SecureContextOptions {
+  const suites = minTls === "TLSv1.2" ? [...tls13Suites, ...tls12Suites] : tls13Suites;
+  return {
+    key: tls.key,
+    cert: tls.cert,
+    minVersion: minTls,
+    maxVersion: "TLSv1.3",
+    ciphers: suites.join(":"),
+    honorCipherOrder: true,
+    ecdhCurve: groups.join(":"),
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+  };
+}
+
+export function serverTlsOptions(
+  tls: PublicTls,
+  minTls: MinTls,
+  limits: GatewayLimits,
+): TlsOptions {
+  return {
+    ...secureContextOptions(tls, minTls),
+    ALPNProtocols: ["h2", "http/1.1"],
+    handshakeTimeout: limits.handshakeMs,
+    sessionTimeout: Math.ceil(limits.ticketKeyMs / 1000),
+  };
+}
