@@ -1,0 +1,92 @@
+import { createHmac } from "node:crypto";
+import { fieldBytesMax, writeField } from "#core/fields.ts";
+import type { ResourceId, ResourceType, TenantId } from "#core/ids.ts";
+import type { Random } from "#core/random.ts";
+import { invariant } from "#core/result.ts";
+import { materialOf, type Compartment, type DataKey } from "#vault/data-key.ts";
+import { open, seal } from "#vault/gcm.ts";
+import { createNoncePool } from "#vault/nonce-pool.ts";
+
+/** Where a record lies; sealed in with it, so that it opens in no other place. */
+export interface RecordPlace {
+  readonly tenant: TenantId;
+  readonly compartment: Compartment;
+  readonly type: ResourceType;
+  readonly id: ResourceId;
+  readonly version: number;
+  readonly dekVersion: number;
+}
+
+export interface RecordCipher {
+  /**
+   * Format byte, nonce, ciphertext and tag: 29 bytes more than `plain`. Throws when the key is not
+   * the one that `place` names, or is worn out.
+   */
+  seal(key: DataKey, place: RecordPlace, plain: Buffer): Buffer;
+  /** Null when it does not open: damaged, or of another place or key. */
+  open(key: DataKey, place: RecordPlace, sealed: Buffer): Buffer | null;
+  /** 63-bit keyed token of a search label such as "status=final"; tells nothing across compartments. */
+  token(key: DataKey, label: string): bigint;
+  /** 16 bytes that are equal when content and key are. */
+  contentMac(key: DataKey, content: Buffer): Buffer;
+}
+
+/**
+ * NIST SP 800-38D §8.3 allows 2^32 random nonces under one key. A process counts only its own
+ * seals, and forgets them when it ends, so it stops at a sixteenth of that.
+ */
+export const sealsPerKeyMax = 2 ** 28;
+
+const contentMacBytes = 16;
+const token63 = (1n << 63n) - 1n;
+const fhirNameUnits = 64;
+const versionUnits = 16;
+const aadBytesMax = 512;
+const placeBytesMax = 2 * fieldBytesMax(fhirNameUnits) + fieldBytesMax(versionUnits);
+
+/** Seals and opens records of one tenant, synchronously, with keys already in memory. */
+export function createRecordCipher(tenant: TenantId, random: Random): RecordCipher {
+  const nonce = createNoncePool(random);
+  // Written anew for each call, which uses it up before it returns.
+  const scratch = Buffer.alloc(aadBytesMax + placeBytesMax);
+
+  function aadOf(prefix: Buffer, place: RecordPlace): Buffer {
+    prefix.copy(scratch);
+    let end = writeField(scratch, prefix.length, place.type);
+    end = writeField(scratch, end, place.id);
+    end = writeField(scratch, end, String(place.version));
+    return scratch.subarray(0, end);
+  }
+
+  const isKeyOf = (key: DataKey, place: RecordPlace): boolean =>
+    key.compartment === place.compartment &&
+    key.dekVersion === place.dekVersion &&
+    place.tenant === tenant;
+
+  return {
+    seal: (key, place, plain) => {
+      const material = materialOf(key);
+      invariant(isKeyOf(key, place), "a record is sealed with the key that its place names");
+      invariant(
+        material.seals < sealsPerKeyMax,
+        "this data key is worn out; it needs a new version",
+      );
+      material.seals += 1;
+      return seal(material.sealing, nonce(), aadOf(material.aadPrefix, place), plain);
+    },
+    open: (key, place, sealed) => {
+      if (!isKeyOf(key, place)) return null;
+      const { sealing, aadPrefix } = materialOf(key);
+      return open(sealing, aadOf(aadPrefix, place), sealed);
+    },
+    token: (key, label) => {
+      const mac = createHmac("sha256", materialOf(key).index()).update(label).digest();
+      return mac.readBigUInt64BE(0) & token63;
+    },
+    contentMac: (key, content) =>
+      createHmac("sha256", materialOf(key).content())
+        .update(content)
+        .digest()
+        .subarray(0, contentMacBytes),
+  };
+}

@@ -1,0 +1,105 @@
+import { toIso, type Instant } from "#core/clock.ts";
+import type { TenantId } from "#core/ids.ts";
+import type { WrappedKey } from "#core/key-wire.ts";
+import type { Queryable } from "#storage/database.ts";
+import type { Compartment } from "#vault/data-key.ts";
+
+/** `dekVersion` null asks for the newest. */
+export interface KeyAsked {
+  readonly compartment: Compartment;
+  readonly dekVersion: number | null;
+}
+
+export interface StoredKey {
+  readonly wrapped: WrappedKey;
+  /** Whether the table has no later version of this compartment's key. */
+  readonly isNewest: boolean;
+}
+
+interface Row {
+  readonly compartment: string;
+  readonly dek_version: number;
+  readonly kek_epoch: number;
+  readonly wrapped: Buffer;
+  readonly commitment: Buffer;
+  readonly newest: number;
+}
+
+/** The wrapped keys that the table has of those asked for, in any order. */
+export async function readKeys(
+  db: Queryable,
+  tenant: TenantId,
+  asked: readonly KeyAsked[],
+): Promise<readonly StoredKey[]> {
+  const rows = await db.query<Row & Record<string, unknown>>({
+    name: "keyring-read",
+    text: `SELECT k.compartment, k.dek_version, k.kek_epoch, k.wrapped, k.commitment, n.newest
+      FROM unnest($2::text[], $3::int[]) AS asked (compartment, dek_version)
+      CROSS JOIN LATERAL (SELECT max(dek_version) AS newest FROM keyring.data_key
+        WHERE tenant = $1 AND compartment = asked.compartment) AS n
+      JOIN keyring.data_key AS k ON k.tenant = $1 AND k.compartment = asked.compartment
+        AND k.dek_version = coalesce(asked.dek_version, n.newest)`,
+    values: [
+      tenant,
+      asked.map(({ compartment }) => compartment),
+      asked.map(({ dekVersion }) => dekVersion),
+    ],
+  });
+  return rows.map((row) => ({
+    isNewest: row.dek_version === row.newest,
+    wrapped: {
+      tenant,
+      compartment: row.compartment,
+      dekVersion: row.dek_version,
+      kekEpoch: row.kek_epoch,
+      wrapped: row.wrapped.toString("base64url"),
+      commitment: row.commitment.toString("base64url"),
+    },
+  }));
+}
+
+/** The versions of one compartment's key, newest first. */
+export async function readVersions(
+  db: Queryable,
+  tenant: TenantId,
+  compartment: Compartment,
+): Promise<readonly number[]> {
+  const rows = await db.query<{ readonly dek_version: number }>({
+    name: "keyring-versions",
+    text: `SELECT dek_version FROM keyring.data_key
+      WHERE tenant = $1 AND compartment = $2 ORDER BY dek_version DESC`,
+    values: [tenant, compartment],
+  });
+  return rows.map((row) => row.dek_version);
+}
+
+/**
+ * Stores new keys and answers the compartments whose key was taken: where another was faster, its
+ * key stands and this one is worthless.
+ */
+export async function insertKeys(
+  db: Queryable,
+  keys: readonly WrappedKey[],
+  at: Instant,
+): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ readonly compartment: string }>({
+    name: "keyring-insert",
+    text: `INSERT INTO keyring.data_key
+        (tenant, compartment, dek_version, kek_epoch, wrapped, commitment, created_at)
+      SELECT tenant, compartment, dek_version, kek_epoch, wrapped, commitment, $7
+      FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::bytea[], $6::bytea[])
+        AS made (tenant, compartment, dek_version, kek_epoch, wrapped, commitment)
+      ON CONFLICT DO NOTHING
+      RETURNING compartment`,
+    values: [
+      keys.map(({ tenant }) => tenant),
+      keys.map(({ compartment }) => compartment),
+      keys.map(({ dekVersion }) => dekVersion),
+      keys.map(({ kekEpoch }) => kekEpoch),
+      keys.map(({ wrapped }) => Buffer.from(wrapped, "base64url")),
+      keys.map(({ commitment }) => Buffer.from(commitment, "base64url")),
+      toIso(at),
+    ],
+  });
+  return new Set(rows.map(({ compartment }) => compartment));
+}
