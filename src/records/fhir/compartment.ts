@@ -46,7 +46,7 @@ let definedOnce: ReadonlyMap<string, readonly string[]> | null = null;
 
 function definedParameters(type: string): readonly string[] {
   definedOnce ??= new Map(
-    (patientCompartment().resource ?? []).map(({ code = "", param = [] }) => [code, param]),
+    (patientCompartment().resource ?? []).map(({ code, param = [] }) => [code, param]),
   );
   return definedOnce.get(type) ?? [];
 }

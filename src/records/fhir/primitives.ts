@@ -5,7 +5,7 @@ type Check = (value: unknown) => string | null;
 const stringMaxLength = 1_048_576;
 
 // Every character below 32 is forbidden but tab, line feed and carriage return.
-const forbiddenControls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+const forbiddenControls = /(?![\t\n\r])\p{Cc}(?<![\u007f-\u009f])/u;
 const visible = /\S/;
 
 function text(value: unknown): string | null {

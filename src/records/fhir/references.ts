@@ -4,6 +4,7 @@ import {
   type ResourceId,
   type ResourceType,
 } from "#core/ids.ts";
+import { replaceStrings } from "#records/fhir/json-text.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 
 /** A literal reference to a resource on this server: `Type/id`, a version left aside. */
@@ -46,4 +47,25 @@ export function outgoingReferences(value: unknown): readonly LiteralReference[] 
     if (reference !== null) found.set(`${reference.type}/${reference.id}`, reference);
   }
   return [...found.values()];
+}
+
+// Reference.reference, and the elements of type url or uri that point to a resource, such as
+// Attachment.url. Identifier.value may look like one of them and is none.
+const referenceKeys: ReadonlySet<string> = new Set(["reference", "url", "valueUri", "valueUrl"]);
+const referenceOnly: ReadonlySet<string> = new Set(["reference"]);
+
+/**
+ * The resource's text with its references changed: `change` is asked of each and gives the new text,
+ * or null to leave it; every other character stays. The caller must have scanned the text as JSON.
+ */
+export function rewriteReferences(
+  text: string,
+  change: (reference: string) => string | null,
+): string {
+  return replaceStrings(text, referenceOnly, change);
+}
+
+/** As rewriteReferences, and the links of type url and uri as well (R4 §3.1.0.11.2). */
+export function rewriteLinks(text: string, change: (link: string) => string | null): string {
+  return replaceStrings(text, referenceKeys, change);
 }

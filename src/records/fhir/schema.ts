@@ -115,7 +115,7 @@ function compile(name: string): ReadonlyMap<string, TypeSchema> {
   const [root, ...rest] = definition?.snapshot?.element ?? [];
   if (definition === null || root === undefined) return new Map();
   const isResource = definition.kind === "resource";
-  const parents = new Set(rest.map(({ path = "" }) => path.slice(0, path.lastIndexOf("."))));
+  const parents = new Set(rest.map(({ path }) => path.slice(0, path.lastIndexOf("."))));
   const compiled = new Map<string, TypeSchema & Draft>();
   const open = (path: string, at: ElementDefinition, resource: boolean): void => {
     const constraints = path === root.path ? constraintsOf(at) : [];
