@@ -54,17 +54,12 @@ function bundle(type: string, page: BundlePage, entries: readonly string[]): str
 
 /** The answer to a search (R4 §3.1.1.2): one page of matches, in the order given. */
 export function searchsetBundle(
-  page: BundlePage,
-  matches: readonly {
-    readonly type: ResourceType;
-    readonly id: ResourceId;
-    readonly text: string;
-  }[],
+  page: BundlePage & { readonly resources: readonly (Named & { readonly text: string })[] },
 ): string {
-  const entries = matches.map(
-    ({ type, id, text }) =>
-      `{"fullUrl":${quote(`${page.base}/${type}/${id}`)},"resource":${text},"search":{"mode":"match"}}`,
-  );
+  const entries = page.resources.map(({ text, ...name }) => {
+    const fullUrl = quote(fullUrlOf(page.publicOrigin, name));
+    return `{"fullUrl":${fullUrl},"resource":${text},"search":{"mode":"match"}}`;
+  });
   return bundle("searchset", page, entries);
 }
 
