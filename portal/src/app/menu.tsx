@@ -1,0 +1,60 @@
+import { NavLink, useNavigate } from "react-router";
+import { Icon, type IconName } from "../design/icon.tsx";
+import { Button } from "../design/parts.tsx";
+import { hasRecord, isClinician } from "../session/me.ts";
+import { words } from "../words/en.ts";
+import { useApp, useSignedIn } from "./context.ts";
+
+const { nav } = words;
+
+/** The main menu: along the top where there is room, in thumb's reach at the bottom of a phone. */
+export function Menu() {
+  const { me } = useSignedIn();
+  const items: readonly { to: string; icon: IconName; name: string; isShown: boolean }[] = [
+    { to: "/home", icon: "home", name: nav.home, isShown: !isClinician(me) },
+    { to: "/patients", icon: "people", name: nav.patients, isShown: isClinician(me) },
+    { to: "/record", icon: "record", name: nav.record, isShown: hasRecord(me) },
+    { to: "/access", icon: "eye", name: nav.access, isShown: hasRecord(me) },
+  ];
+  return (
+    <>
+      <nav className="menu" aria-label={words.menu}>
+        <ul className="menu-items">
+          {items
+            .filter(({ isShown }) => isShown)
+            .map(({ to, icon, name }) => (
+              <li key={to}>
+                <NavLink to={to} className="menu-item">
+                  <Icon name={icon} size={22} />
+                  <span>{name}</span>
+                </NavLink>
+              </li>
+            ))}
+        </ul>
+      </nav>
+      <SignOut name={me.displayName} />
+    </>
+  );
+}
+
+function SignOut({ name }: { readonly name: string }) {
+  const { session } = useApp();
+  const navigate = useNavigate();
+  const leave = async (): Promise<void> => {
+    const ended = session.end("signed-out");
+    // The page is left at once, whatever the server says.
+    await navigate("/", { replace: true });
+    await ended;
+  };
+  return (
+    <div className="account">
+      <p className="account-name">
+        <span className="unseen">{nav.signedInAs("")}</span>
+        {name}
+      </p>
+      <Button look="plain" icon="leave" onPress={() => void leave()}>
+        {nav.signOut}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+import { Outlet, ScrollRestoration, type RouteObject } from "react-router";
+import { Waiting } from "../design/parts.tsx";
+import { Landing } from "../pages/landing.tsx";
+import { words } from "../words/en.ts";
+import { Frame } from "./frame.tsx";
+import { Crashed, NotFound } from "./other-pages.tsx";
+import { SignedInArea } from "./signed-in.tsx";
+
+/** Every page; the gateway's route table must name each path. Pages come when they are first opened. */
+export const routes: RouteObject[] = [
+  {
+    element: <Root />,
+    errorElement: <Crashed />,
+    hydrateFallbackElement: <Fallback />,
+    children: [
+      { path: "/", element: <Landing /> },
+      { path: "/sign-in/:uid", lazy: () => import("../pages/sign-in.tsx") },
+      { path: "/enrol", lazy: () => import("../pages/enrol.tsx") },
+      { path: "/callback", lazy: () => import("../pages/callback.tsx") },
+      {
+        element: <SignedInArea />,
+        children: [
+          { path: "/home", lazy: () => import("../pages/home.tsx") },
+          { path: "/access", lazy: () => import("../pages/access.tsx") },
+          { path: "/patients", lazy: () => import("../pages/patients.tsx") },
+          {
+            path: "/record",
+            lazy: async () => ({ Component: (await recordPages()).OwnRecord }),
+            children: recordParts(),
+          },
+          {
+            path: "/patients/:id",
+            lazy: async () => ({ Component: (await recordPages()).PatientRecord }),
+            children: recordParts(),
+          },
+        ],
+      },
+      { path: "*", element: <NotFound /> },
+    ],
+  },
+];
+
+function recordPages() {
+  return import("../pages/record/layout.tsx");
+}
+
+function recordParts(): RouteObject[] {
+  return [
+    {
+      index: true,
+      lazy: async () => ({ Component: (await import("../pages/record/summary.tsx")).Summary }),
+    },
+    {
+      path: ":section",
+      lazy: async () => ({ Component: (await import("../pages/record/section.tsx")).Section }),
+    },
+  ];
+}
+
+function Root() {
+  return (
+    <>
+      <Outlet />
+      <ScrollRestoration />
+    </>
+  );
+}
+
+function Fallback() {
+  return (
+    <Frame>
+      <div className="narrow">
+        <Waiting words={words.opening} />
+      </div>
+    </Frame>
+  );
+}

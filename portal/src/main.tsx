@@ -1,0 +1,62 @@
+import "./design/tokens.css";
+import "./design/base.css";
+import "./design/parts.css";
+import "./design/pages.css";
+import "./design/print.css";
+import { createRoot } from "react-dom/client";
+import { createBrowserRouter } from "react-router";
+import { RouterProvider } from "react-router/dom";
+import { AppContext } from "./app/context.ts";
+import { routes } from "./app/routes.tsx";
+import { createDates, localeFor } from "./dates/dates.ts";
+import { createDeviceKey } from "./session/device-key.ts";
+import { takeEnrolToken } from "./session/enrol-token.ts";
+import { createProtocol } from "./session/oauth.ts";
+import { createProver } from "./session/proof.ts";
+import { createSession, type CloseReason } from "./session/session.ts";
+import { words } from "./words/en.ts";
+
+// First of all, so that nothing else can read the token out of the address.
+const enrolToken = takeEnrolToken(location, history);
+
+const { origin } = location;
+const tabs = new BroadcastChannel("phylax-session");
+const nowMs = (): number => Date.now();
+const monotonicMs = (): number => performance.now();
+const prover = createProver(createDeviceKey(indexedDB, crypto.subtle), nowMs);
+const session = createSession({
+  protocol: createProtocol({ origin, prover, monotonicMs }),
+  storage: sessionStorage,
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is of windows; a channel reaches our own origin alone.
+  announceEnd: (reason) => tabs.postMessage(reason),
+  leaveFor: (url) => location.assign(url),
+  isOnline: () => navigator.onLine,
+  nowMs,
+  monotonicMs,
+});
+
+const reasons: readonly CloseReason[] = ["none", "ended", "idle", "signed-out"];
+tabs.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+  const reason = reasons.find((known) => known === data);
+  if (reason !== undefined && session.state().state === "open") session.close(reason);
+});
+
+// A page brought back by the back button may be from before a sign-out in another tab.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload();
+});
+
+const dates = createDates({
+  locale: localeFor(words.language, navigator.languages),
+  timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  now: nowMs,
+  words,
+});
+const app = { session, dates, origin, enrolToken, visited: { first: false } };
+const root = document.querySelector("#root");
+if (root === null) throw new Error("the page has no place for the application");
+createRoot(root).render(
+  <AppContext value={app}>
+    <RouterProvider router={createBrowserRouter(routes)} />
+  </AppContext>,
+);

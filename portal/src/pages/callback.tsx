@@ -1,0 +1,56 @@
+import { useEffect, useState } from "react";
+import { useNavigate } from "react-router";
+import type { Failure } from "../api/failure.ts";
+import { useApp } from "../app/context.ts";
+import { Failed } from "../app/failed.tsx";
+import { Frame } from "../app/frame.tsx";
+import { useArrival } from "../app/page.tsx";
+import { Button, Waiting } from "../design/parts.tsx";
+import { words } from "../words/en.ts";
+
+/** Ends the way to the sign-in pages and back, then goes on to the page that was wanted. */
+export function Component() {
+  const { session } = useApp();
+  const navigate = useNavigate();
+  const [failure, setFailure] = useState<Failure | null>(null);
+  useEffect(() => {
+    void session.finish(new URL(location.href)).then(({ outcome, returnTo }) => {
+      const isSignedOut = !outcome.ok && outcome.failure.kind === "signed-out";
+      // The code leaves the address either way; a page that needs a session says so itself.
+      if (outcome.ok || isSignedOut) return navigate(returnTo, { replace: true });
+      setFailure(outcome.failure);
+      return undefined;
+    });
+  }, [session, navigate]);
+  return failure === null ? <Busy /> : <Stopped failure={failure} />;
+}
+
+function Busy() {
+  return (
+    <Frame>
+      <div className="narrow">
+        <h1 className="unseen">{words.callback.title}</h1>
+        <Waiting words={words.opening} />
+      </div>
+    </Frame>
+  );
+}
+
+function Stopped({ failure }: { readonly failure: Failure }) {
+  const { session } = useApp();
+  const heading = useArrival<HTMLHeadingElement>(words.callback.stoppedTitle);
+  return (
+    <Frame>
+      <div className="narrow sheet">
+        <h1 ref={heading} tabIndex={-1}>
+          {words.callback.stoppedTitle}
+        </h1>
+        <p className="lead">{words.callback.stoppedText}</p>
+        <Failed failure={failure} />
+        <div className="big-action">
+          <Button onPress={() => void session.signIn("/home")}>{words.callback.signIn}</Button>
+        </div>
+      </div>
+    </Frame>
+  );
+}

@@ -1,0 +1,126 @@
+import { useEffect, useRef } from "react";
+import { Link, NavLink, Outlet, useLocation, useParams } from "react-router";
+import { useApp, useSignedIn } from "../../app/context.ts";
+import { Failed } from "../../app/failed.tsx";
+import { useLoad } from "../../app/load.ts";
+import { useRecords } from "../../app/records.ts";
+import { Icon } from "../../design/icon.tsx";
+import { Badge, Waiting } from "../../design/parts.tsx";
+import { initialOf, readPatient, type Person } from "../../fhir/patient.ts";
+import { done, fail, problemFailure } from "../../api/failure.ts";
+import { words } from "../../words/en.ts";
+import { NoRecord } from "./no-record.tsx";
+import { RecordContext } from "./record-context.ts";
+import { sectionIds } from "./sections.ts";
+import { WhoseRecord } from "./whose-record.tsx";
+
+const patientId = /^[A-Za-z0-9.-]{1,64}$/;
+
+/** One's own record, or that of someone one may act for. */
+export function OwnRecord() {
+  const { patient } = useSignedIn();
+  return patient === null ? <NoRecord /> : <RecordLayout patient={patient} base="/record" />;
+}
+
+/** A patient's record as a clinician sees it. */
+export function PatientRecord() {
+  const { id = "" } = useParams();
+  if (!patientId.test(id)) return <Failed failure={problemFailure("not-found")} />;
+  return <RecordLayout patient={id} base={`/patients/${id}`} isCare />;
+}
+
+function RecordLayout(props: {
+  readonly patient: string;
+  readonly base: string;
+  readonly isCare?: boolean;
+}) {
+  const { patient, base, isCare = false } = props;
+  const records = useRecords();
+  const { loaded, again } = useLoad(patient, async (signal) => {
+    const answer = await records.resource(`/fhir/Patient/${patient}`, signal);
+    if (!answer.ok) return answer;
+    const person = readPatient(answer.value);
+    return person === null ? fail(problemFailure("unexpected")) : done(person);
+  });
+  return (
+    <div className="record">
+      {isCare ? (
+        <Link className="back" to="/patients">
+          <Icon name="back" size={18} />
+          {words.patients.back}
+        </Link>
+      ) : null}
+      <div className="record-head">
+        {loaded.state === "ready" ? <Who person={loaded.value} isCare={isCare} /> : null}
+        {loaded.state === "loading" ? <Waiting words={words.opening} rows={1} /> : null}
+        {loaded.state === "failed" ? <Failed failure={loaded.failure} again={again} /> : null}
+        {isCare ? null : <WhoseRecord />}
+      </div>
+      {loaded.state === "ready" ? (
+        <RecordContext value={{ patient, base, person: loaded.value }}>
+          <div className="record-body">
+            <SectionMenu base={base} />
+            <div className="record-section">
+              <Outlet />
+            </div>
+          </div>
+        </RecordContext>
+      ) : null}
+    </div>
+  );
+}
+
+function Who({ person, isCare }: { readonly person: Person; readonly isCare: boolean }) {
+  const { dates } = useApp();
+  return (
+    <div className="who">
+      <span className="who-initial" aria-hidden="true">
+        {initialOf(person.name)}
+      </span>
+      <div>
+        <p className="who-name">{person.name}</p>
+        <ul className="facts">
+          {person.born === null ? null : <li>{words.record.born(dates.day(person.born))}</li>}
+          {person.number === null ? null : <li>{words.record.number(person.number)}</li>}
+          {person.isDeceased ? (
+            <li>
+              <Badge tone="plain">{words.record.deceased}</Badge>
+            </li>
+          ) : null}
+        </ul>
+        {isCare ? <p className="who-watched">{words.patients.watched}</p> : null}
+      </div>
+    </div>
+  );
+}
+
+function SectionMenu({ base }: { readonly base: string }) {
+  const { pathname } = useLocation();
+  const strip = useRef<HTMLUListElement>(null);
+  // On a phone the menu is a strip: the open section must not lie outside of it.
+  useEffect(() => {
+    const open = strip.current?.querySelector<HTMLElement>("[aria-current=page]");
+    if (open === null || open === undefined || strip.current === null) return;
+    strip.current.scrollTo({ left: open.offsetLeft - 16 });
+  }, [pathname]);
+  return (
+    <nav className="section-menu" aria-label={words.record.sectionsLabel}>
+      <ul className="section-items" ref={strip}>
+        <li>
+          <NavLink to={base} end className="section-item">
+            <Icon name="summary" />
+            {words.sections.summary.name}
+          </NavLink>
+        </li>
+        {sectionIds.map((id) => (
+          <li key={id}>
+            <NavLink to={`${base}/${id}`} className="section-item">
+              <Icon name={id} />
+              {words.sections[id].name}
+            </NavLink>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,18 @@
+import { createContext, use } from "react";
+import type { Person } from "../../fhir/patient.ts";
+
+/** Whose record is open, and at which address its parts stand. */
+export interface OpenRecord {
+  readonly patient: string;
+  readonly base: string;
+  readonly person: Person;
+}
+
+export const RecordContext = createContext<OpenRecord | null>(null);
+
+/** Throws outside of an open record. */
+export function useRecord(): OpenRecord {
+  const record = use(RecordContext);
+  if (record === null) throw new Error("a part of a record stands outside of a record");
+  return record;
+}

@@ -1,0 +1,51 @@
+import type { ReactNode } from "react";
+import { useParams } from "react-router";
+import { problemFailure } from "../../api/failure.ts";
+import { Failed } from "../../app/failed.tsx";
+import { useArrival } from "../../app/page.tsx";
+import { words } from "../../words/en.ts";
+import { Documents } from "./documents.tsx";
+import { Allergies, Immunisations, Medicines, Problems, Visits } from "./lists.tsx";
+import { PrintButton } from "./print-button.tsx";
+import { Results } from "./results.tsx";
+import { parseSection, type SectionId } from "./sections.ts";
+
+const bodies = {
+  problems: Problems,
+  medicines: Medicines,
+  allergies: Allergies,
+  immunisations: Immunisations,
+  results: Results,
+  visits: Visits,
+  documents: Documents,
+} as const satisfies Record<SectionId, () => ReactNode>;
+
+/** One part of the record, by the last part of the address. */
+export function Section() {
+  const { section = "" } = useParams();
+  const id = parseSection(section);
+  if (id === null) return <Failed failure={problemFailure("not-found")} />;
+  const Body = bodies[id];
+  return (
+    <>
+      <SectionHead key={id} id={id} />
+      <Body key={`${id} body`} />
+    </>
+  );
+}
+
+function SectionHead({ id }: { readonly id: SectionId }) {
+  const { name, about } = words.sections[id];
+  const heading = useArrival<HTMLHeadingElement>(name);
+  return (
+    <header className="section-head">
+      <div>
+        <h1 ref={heading} tabIndex={-1} className="section-title">
+          {name}
+        </h1>
+        <p className="section-about">{about}</p>
+      </div>
+      <PrintButton />
+    </header>
+  );
+}

@@ -1,0 +1,224 @@
+import { browserSupportsWebAuthn } from "@simplewebauthn/browser";
+import { useMemo, useState, type ReactNode } from "react";
+import { useParams } from "react-router";
+import type { SignInStep } from "../../../src/core/wire.ts";
+import type { Failure, Outcome } from "../api/failure.ts";
+import { signWithPasskey } from "../api/passkey.ts";
+import { createSignInApi, type SignInApi } from "../api/sign-in.ts";
+import { useApp } from "../app/context.ts";
+import { Failed } from "../app/failed.tsx";
+import { Frame } from "../app/frame.tsx";
+import { useLoad } from "../app/load.ts";
+import { useArrival } from "../app/page.tsx";
+import { TextField } from "../design/fields.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Button, Notice } from "../design/parts.tsx";
+import { afterFailure, type SignInPageStep } from "../session/sign-in-failure.ts";
+import { words } from "../words/en.ts";
+
+const { signIn } = words;
+const codeDigits = 6;
+
+/** Signs in for the application that sent the person here, then goes back to it. */
+export function Component() {
+  const { origin, session } = useApp();
+  const { uid = "" } = useParams();
+  const api = useMemo(() => createSignInApi(uid, origin), [uid, origin]);
+  const [step, setStep] = useState<SignInPageStep>(firstStep);
+  const [isBusy, setIsBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const opening = useLoad(uid, api.client);
+
+  const tell = (found: Failure): void => {
+    const next = afterFailure(step, found);
+    setStep(next.step);
+    setFailure(next.failure);
+  };
+  const run = async (work: () => Promise<Outcome<SignInStep>>): Promise<void> => {
+    setIsBusy(true);
+    setFailure(null);
+    const outcome = await work();
+    setIsBusy(false);
+    if (!outcome.ok) {
+      tell(outcome.failure);
+    } else if (outcome.value.next === "totp") {
+      setStep("code");
+    } else {
+      setStep("done");
+      location.assign(outcome.value.redirectTo);
+    }
+  };
+  const turnTo = (next: SignInPageStep): void => {
+    setFailure(null);
+    setStep(next);
+  };
+  const notOpened = opening.loaded.state === "failed" ? opening.loaded.failure : null;
+  const isOver =
+    step === "over" || (notOpened !== null && afterFailure(step, notOpened).step === "over");
+  if (isOver) return <Over again={() => void session.signIn("/home")} />;
+  const client = opening.loaded.state === "ready" ? opening.loaded.value : null;
+  const shared = {
+    api,
+    run,
+    isBusy,
+    failed: failure === null ? null : <Failed failure={failure} />,
+  };
+  return (
+    <Frame>
+      <div className="narrow sheet" aria-busy={isBusy}>
+        <Mark size={48} />
+        {client === null || client === ownClient ? null : <p>{signIn.otherApp(client)}</p>}
+        {step === "passkey" ? <Passkey {...shared} turnTo={turnTo} /> : null}
+        {step === "password" ? <Password {...shared} turnTo={turnTo} /> : null}
+        {step === "code" ? <Code {...shared} /> : null}
+        {step === "done" ? <Notice tone="ok" title={signIn.done} /> : null}
+        {step === "done" ? null : <p className="sheet-foot">{signIn.help}</p>}
+      </div>
+    </Frame>
+  );
+}
+
+const ownClient = "phylax-portal";
+
+function firstStep(): SignInPageStep {
+  return browserSupportsWebAuthn() ? "passkey" : "password";
+}
+
+function Over({ again }: { readonly again: () => void }) {
+  const { title, text } = words.failures["sign-in-expired"];
+  return (
+    <Frame>
+      <div className="narrow sheet">
+        <Mark size={48} />
+        <Heading title={title} lead={text} />
+        <Button onPress={again}>{signIn.again}</Button>
+      </div>
+    </Frame>
+  );
+}
+
+interface StepProps {
+  readonly api: SignInApi;
+  readonly run: (work: () => Promise<Outcome<SignInStep>>) => Promise<void>;
+  readonly isBusy: boolean;
+  readonly failed: ReactNode;
+}
+
+interface TurnProps extends StepProps {
+  readonly turnTo: (step: SignInPageStep) => void;
+}
+
+function Heading({ title, lead }: { readonly title: string; readonly lead: string }) {
+  const heading = useArrival<HTMLHeadingElement>(title);
+  return (
+    <>
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      <p className="lead">{lead}</p>
+    </>
+  );
+}
+
+function Passkey({ api, run, isBusy, failed, turnTo }: TurnProps) {
+  const sign = async (): Promise<Outcome<SignInStep>> => {
+    const options = await api.passkeyOptions();
+    if (!options.ok) return options;
+    const credential = await signWithPasskey(options.value);
+    return credential.ok ? api.passkey(credential.value) : credential;
+  };
+  return (
+    <>
+      <Heading title={signIn.headline} lead={signIn.lead} />
+      {failed}
+      <div className="stack">
+        <Button icon="key" isBusy={isBusy} onPress={() => void run(sign)}>
+          {isBusy ? signIn.passkeyBusy : signIn.passkey}
+        </Button>
+        <Button look="plain" isDisabled={isBusy} onPress={() => turnTo("password")}>
+          {signIn.usePassword}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function Password({ api, run, isBusy, failed, turnTo }: TurnProps) {
+  const [login, setLogin] = useState("");
+  const [password, setPassword] = useState("");
+  const [isTried, setIsTried] = useState(false);
+  const missing = (value: string, label: string): string | null =>
+    isTried && value === "" ? signIn.required(label) : null;
+  const submit = (event: { preventDefault: () => void }): void => {
+    event.preventDefault();
+    setIsTried(true);
+    if (login.trim() === "" || password === "") return;
+    void run(() => api.password(login.trim(), password));
+  };
+  return (
+    <form className="form" onSubmit={submit} noValidate>
+      <Heading title={signIn.headline} lead={signIn.passwordLead} />
+      {failed}
+      <TextField
+        label={signIn.login}
+        name="username"
+        autoComplete="username"
+        maxLength={200}
+        value={login}
+        onChange={setLogin}
+        wrong={missing(login.trim(), signIn.login)}
+      />
+      <TextField
+        label={signIn.password}
+        name="password"
+        type="password"
+        autoComplete="current-password"
+        maxLength={1000}
+        value={password}
+        onChange={setPassword}
+        wrong={missing(password, signIn.password)}
+      />
+      <div className="stack">
+        <Button type="submit" isBusy={isBusy}>
+          {isBusy ? signIn.checking : signIn.next}
+        </Button>
+        <Button look="plain" isDisabled={isBusy} onPress={() => turnTo("passkey")}>
+          {signIn.usePasskey}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Code({ api, run, isBusy, failed }: StepProps) {
+  const [typed, setTyped] = useState("");
+  const [isTried, setIsTried] = useState(false);
+  const digits = typed.replace(/\D/g, "");
+  const isWrong = isTried && digits.length !== codeDigits;
+  const submit = (event: { preventDefault: () => void }): void => {
+    event.preventDefault();
+    setIsTried(true);
+    if (digits.length === codeDigits) void run(() => api.code(digits));
+  };
+  return (
+    <form className="form" onSubmit={submit} noValidate>
+      <Heading title={signIn.codeTitle} lead={signIn.codeLead} />
+      {failed}
+      <TextField
+        label={signIn.code}
+        name="one-time-code"
+        autoComplete="one-time-code"
+        inputMode="numeric"
+        maxLength={12}
+        value={typed}
+        onChange={setTyped}
+        wrong={isWrong ? signIn.codeWrongForm : null}
+      />
+      <div className="stack">
+        <Button type="submit" isBusy={isBusy}>
+          {isBusy ? signIn.checking : signIn.headline}
+        </Button>
+      </div>
+    </form>
+  );
+}

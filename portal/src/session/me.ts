@@ -1,0 +1,43 @@
+import type { Me } from "../../../src/core/wire.ts";
+import { at, list, number, readEach, text } from "../fhir/json.ts";
+
+const roles = [
+  "patient",
+  "proxy",
+  "clinician",
+  "privacy-officer",
+  "security-operator",
+  "administrator",
+  "service",
+] as const satisfies readonly Me["roles"][number][];
+
+/** Reads GET /api/identity/me; null when it says nothing of who this is or when the session ends. */
+export function readMe(value: unknown): Me | null {
+  const account = text(at(value, "account"));
+  const sessionEndsAt = text(at(value, "sessionEndsAt"));
+  const idleMs = number(at(value, "idleMs"));
+  if (account === null || sessionEndsAt === null || idleMs === null) return null;
+  if (Number.isNaN(Date.parse(sessionEndsAt))) return null;
+  return {
+    account,
+    displayName: text(at(value, "displayName")) ?? "",
+    roles: roles.filter((role) => list(at(value, "roles")).includes(role)),
+    patients: readEach(list(at(value, "patients")), text),
+    practitioner: text(at(value, "practitioner")),
+    sessionEndsAt,
+    idleMs,
+  };
+}
+
+/** Someone with a record of their own or of somebody they care for. */
+export function hasRecord(me: Me): boolean {
+  return me.patients.length > 0 && (me.roles.includes("patient") || me.roles.includes("proxy"));
+}
+
+export function isClinician(me: Me): boolean {
+  return me.roles.includes("clinician");
+}
+
+export function guardsTheLog(me: Me): boolean {
+  return me.roles.includes("privacy-officer") || me.roles.includes("security-operator");
+}
