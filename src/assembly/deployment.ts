@@ -16,7 +16,7 @@ import type { Environment } from "#assembly/environment.ts";
 import { settle, writeSecretFile, type Home, type Settings } from "#assembly/home.ts";
 import { makeLogKeys } from "#assembly/log-keys.ts";
 import { takeHome, type RunningStatus } from "#assembly/only-one.ts";
-import type { ServingRole } from "#assembly/role-process.ts";
+import type { ServingRole, Site } from "#assembly/role-process.ts";
 import { rootPassphrase } from "#assembly/root-key.ts";
 
 export const servingRoles = [
@@ -36,7 +36,7 @@ export interface DeploymentOptions {
   readonly home: Home;
   readonly environment: Environment;
   readonly mode: Settings["mode"];
-  readonly port: number;
+  readonly site: Site;
   readonly main: string;
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -54,22 +54,27 @@ export interface Deployment {
   stop(): Promise<void>;
 }
 
-async function portIsFree(port: number): Promise<boolean> {
+async function portIsFree({ host, port }: Site): Promise<boolean> {
   const probe = createServer();
   return new Promise((resolve) => {
     probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
   });
 }
 
-async function issueCertificates(home: Home, authority: Authority): Promise<void> {
+function siteArguments({ host, port, publicOrigin }: Site): readonly string[] {
+  return ["--host", host, "--port", String(port), "--origin", publicOrigin];
+}
+
+async function issueCertificates(home: Home, authority: Authority, site: Site): Promise<void> {
   for (const role of servingRoles) {
     writeSecretFile(
       home.file("certificates", `${role}.json`),
       JSON.stringify(await authority.issueRole(role)),
     );
   }
-  await authority.publicIdentity(["localhost", "127.0.0.1", "::1"]);
+  const { hostname } = new URL(site.publicOrigin);
+  await authority.publicIdentity([...new Set([hostname, "localhost", "127.0.0.1", "::1"])]);
 }
 
 /** Builds the portal's static files when they are not there; the log goes to the home. */
@@ -95,14 +100,13 @@ interface Stopper {
  * processes. On failure whatever was started is stopped again.
  */
 export async function startDeployment(options: DeploymentOptions): Promise<Result<Deployment>> {
-  const { home, port, step, clock, random } = options;
+  const { home, site, step, clock, random } = options;
   const settings = settle(home, options.mode, random);
-  const publicOrigin = `https://localhost:${port}`;
   const children = new Map<ServingRole, KeptProcess>();
   const since = toIso(clock.now());
   const status = (): RunningStatus => ({
     pid: process.pid,
-    publicOrigin,
+    publicOrigin: site.publicOrigin,
     mode: settings.mode,
     since,
     processes: Object.fromEntries(
@@ -126,15 +130,15 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
     return result;
   };
 
-  if (!(await portIsFree(port))) {
-    const detail = `port ${port} is taken by another program; stop that one or choose a port: npm start -- --port ${port + 1}`;
+  if (!(await portIsFree(site))) {
+    const detail = `port ${site.port} is taken by another program; stop that one or choose a port: npm start -- --port ${site.port + 1}`;
     return refuseAndStop(refuse("port-busy", { detail }));
   }
   const launch = (role: ServingRole): KeptProcess => {
     const child = keepRunning({
       role,
       main: options.main,
-      args: ["start", "--role", role, "--port", String(port)],
+      args: ["start", "--role", role, ...siteArguments(site)],
       variables: { ...options.variables, PHYLAX_HOME: home.path },
       logPath: home.file("log", `${role}.log`),
       onRestart: (which, why) =>
@@ -149,7 +153,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
 
   const authority = await step("Certificates of this deployment", async () => {
     const opened = await openAuthority(home, clock, random);
-    await issueCertificates(home, opened);
+    await issueCertificates(home, opened, site);
     makeLogKeys(home);
     return opened;
   });
@@ -189,12 +193,12 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
   }
 
   const renewal = setInterval(() => {
-    void issueCertificates(home, authority).then(() => {
+    void issueCertificates(home, authority, site).then(() => {
       for (const child of children.values()) child.tell({ kind: "renew" });
     });
   }, renewEveryMs);
   stoppers.push({ stop: async () => clearInterval(renewal) });
-  return ok({ settings, publicOrigin, authority, stop });
+  return ok({ settings, publicOrigin: site.publicOrigin, authority, stop });
 }
 
 /** A server that ends unbidden is started again after this long. */

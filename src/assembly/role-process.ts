@@ -14,8 +14,7 @@ export interface RoleContext {
   readonly home: Home;
   readonly settings: Settings;
   readonly environment: Environment;
-  readonly publicOrigin: string;
-  readonly port: number;
+  readonly site: Site;
   /** Its fields change when the certificate is renewed. */
   readonly identity: TlsIdentity;
   readonly clock: Clock;
@@ -25,6 +24,15 @@ export interface RoleContext {
     name: string,
     facts?: Readonly<Record<string, string | number | boolean | null>>,
   ) => void;
+}
+
+/** Where the deployment is found. */
+export interface Site {
+  /** The one address under which browsers know it, such as https://localhost:8443. */
+  readonly publicOrigin: string;
+  /** Address and TCP port on which the gateway listens. */
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface RunningRole {
@@ -88,7 +96,7 @@ async function starterOf(role: ServingRole): Promise<RoleStarter> {
 export async function runRole(
   role: ServingRole,
   environment: Environment,
-  port: number,
+  site: Site,
 ): Promise<number> {
   const home = openHome(environment.homePath);
   const settings = home.ok ? readSettings(home.value) : null;
@@ -111,10 +119,9 @@ export async function runRole(
     home: home.value,
     settings,
     environment,
-    port,
+    site,
     identity,
     event,
-    publicOrigin: `https://localhost:${port}`,
     clock: systemClock,
     random: systemRandom,
   });

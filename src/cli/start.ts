@@ -1,7 +1,7 @@
-import { openHome, readSettings, type Home } from "#assembly/home.ts";
+import { openHome, readSettings, type Home, type Settings } from "#assembly/home.ts";
 import { inviteFirstAdministrator, openDemo, type DemoSignIn } from "#assembly/demo.ts";
 import { servingRoles, startDeployment, type Deployment } from "#assembly/deployment.ts";
-import { runRole } from "#assembly/role-process.ts";
+import { runRole, type Site } from "#assembly/role-process.ts";
 import { systemClock } from "#core/clock.ts";
 import type { Problem } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
@@ -13,7 +13,9 @@ const defaultPort = 8_443;
 
 interface Options {
   readonly empty?: boolean;
+  readonly host?: string;
   readonly port?: string;
+  readonly origin?: string;
   readonly role?: string;
 }
 
@@ -26,6 +28,11 @@ export const startCommand: Register = (program, context, done) => {
       "start a new home without demo patients and print the first administrator's link",
     )
     .option("--port <number>", `public port (default ${defaultPort}, or $PHYLAX_PORT)`)
+    .option("--host <address>", "address to listen on (default 127.0.0.1; a demo allows no other)")
+    .option(
+      "--origin <url>",
+      "the address that browsers use (default https://localhost and the port)",
+    )
     .option("--role <role>", `run one process alone: ${servingRoles.join(" | ")}`)
     .addHelpText(
       "after",
@@ -34,22 +41,32 @@ export const startCommand: Register = (program, context, done) => {
     .action(async (options: Options) => done(await start(options, context)));
 };
 
-function chosenPort(options: Options, context: CommandContext): number | null {
-  if (options.port === undefined) return context.environment.port ?? defaultPort;
-  const port = Number(options.port);
-  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : null;
+const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/** Where it is to be found; a text says what is wrong with the options. */
+function chosenSite(options: Options, context: CommandContext): Site | string {
+  const port =
+    options.port === undefined ? (context.environment.port ?? defaultPort) : Number(options.port);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    return `"${options.port}" is not a port; give a number from 1 to 65535.`;
+  const host = options.host ?? "127.0.0.1";
+  const publicOrigin = options.origin ?? `https://localhost:${port}`;
+  const parsed = URL.canParse(publicOrigin) ? new URL(publicOrigin) : null;
+  if (parsed?.protocol !== "https:" || parsed.origin !== publicOrigin)
+    return `"${publicOrigin}" is not an https origin such as https://portal.example.org.`;
+  return { host, port, publicOrigin };
 }
 
 async function start(options: Options, context: CommandContext): Promise<number> {
   const { terminal, environment } = context;
-  const port = chosenPort(options, context);
-  if (port === null) {
-    terminal.err(`"${options.port}" is not a port; give a number from 1 to 65535.\n`);
+  const site = chosenSite(options, context);
+  if (typeof site === "string") {
+    terminal.err(`${site}\n`);
     return exitCodes.usage;
   }
   if (options.role !== undefined) {
     const role = servingRoles.find((known) => known === options.role);
-    if (role !== undefined) return runRole(role, environment, port);
+    if (role !== undefined) return runRole(role, environment, site);
     terminal.err(`There is no role "${options.role}". Choose one of: ${servingRoles.join(", ")}\n`);
     return exitCodes.usage;
   }
@@ -58,29 +75,36 @@ async function start(options: Options, context: CommandContext): Promise<number>
     sayProblem(terminal, home.problem);
     return exitCodes.config;
   }
-  return startAll(home.value, options.empty === true ? "empty" : "demo", port, context);
-}
-
-async function startAll(
-  home: Home,
-  mode: "demo" | "empty",
-  port: number,
-  context: CommandContext,
-): Promise<number> {
-  const { terminal } = context;
-  const stopAsked = untilStopAsked();
-  const kept = readSettings(home);
-  if (kept !== null && mode === "empty" && kept.mode === "demo") {
+  const kept = readSettings(home.value);
+  if (options.empty === true && kept?.mode === "demo") {
     terminal.err(
       "This home holds the demo already; choose another with PHYLAX_HOME to start empty.\n",
     );
     return exitCodes.config;
   }
+  const mode = kept?.mode ?? (options.empty === true ? "empty" : "demo");
+  if (mode === "demo" && !loopback.has(site.host)) {
+    terminal.err(
+      "A demo has passwords that all the world knows, so it listens on this machine alone. Leave --host out, or start with --empty.\n",
+    );
+    return exitCodes.refused;
+  }
+  return startAll(home.value, mode, site, context);
+}
+
+async function startAll(
+  home: Home,
+  mode: Settings["mode"],
+  site: Site,
+  context: CommandContext,
+): Promise<number> {
+  const { terminal } = context;
+  const stopAsked = untilStopAsked();
   terminal.out(`${paint(terminal, "bold", "Phylax")} starts in ${home.path}\n`);
   const started = await startDeployment({
     home,
-    port,
-    mode: kept?.mode ?? mode,
+    site,
+    mode,
     environment: context.environment,
     main: context.main,
     variables: context.variables,

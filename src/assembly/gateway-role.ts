@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { connectPeer, type TlsIdentity } from "#core/net.ts";
+import { ok } from "#core/result.ts";
+import type { GatewayEvent } from "#gateway/events.ts";
+import { createGateway } from "#gateway/gateway.ts";
+import { gatewayLimits } from "#gateway/limits.ts";
+import { routes } from "#gateway/routes.ts";
+import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
+
+const portalDirectory = fileURLToPath(new URL("../../portal/dist", import.meta.url));
+
+/** The operational log holds what an operator must act on; ordinary answers would only bury it. */
+function noteworthy(event: GatewayEvent): boolean {
+  return event.kind !== "answered" || event.status >= 500;
+}
+
+function publicTls({ home }: RoleContext): TlsIdentity {
+  return JSON.parse(readFileSync(home.file("certificates", "public.json"), "utf8")) as TlsIdentity;
+}
+
+/** The gateway process: public TLS, the route table, connections to identity and records. */
+export const startGateway: RoleStarter = async (context) => {
+  const { home, identity, site, clock, random, event } = context;
+  const upstreams = {
+    identity: connectPeer({
+      address: { kind: "unix", path: home.socket("identity") },
+      identity,
+      role: "identity",
+      connections: 32,
+    }),
+    records: connectPeer({
+      address: { kind: "unix", path: home.socket("records") },
+      identity,
+      role: "records",
+      connections: 64,
+    }),
+  };
+  const gateway = await createGateway({
+    listen: site,
+    tls: publicTls(context),
+    minTls: "TLSv1.3",
+    routes,
+    upstreams,
+    portalDirectory,
+    publicOrigin: site.publicOrigin,
+    clock,
+    random,
+    limits: gatewayLimits,
+    event: (happened) => {
+      if (noteworthy(happened)) event(happened.kind, { detail: JSON.stringify(happened) });
+    },
+  });
+  if (!gateway.ok) return gateway;
+  return ok({
+    renew: () => gateway.value.renew(publicTls(context)),
+    portalBuilt: () => void gateway.value.reloadPortal(),
+    close: async () => {
+      await gateway.value.close();
+      await Promise.all([upstreams.identity.destroy(), upstreams.records.destroy()]);
+    },
+  });
+};
