@@ -103,6 +103,8 @@ CREATE TABLE identity.attempt (
   subject bytea NOT NULL,
   failures integer NOT NULL,
   blocked_until timestamptz NOT NULL,
+  -- Names the guess that was let through last.
+  charge uuid NOT NULL,
   forgotten_at timestamptz NOT NULL,
   PRIMARY KEY (tenant, subject)
 );
@@ -133,6 +135,8 @@ CREATE TABLE identity.session (
   -- Hashes of the browser's sign-on session, and of one sign-in within it.
   browser bytea NOT NULL,
   login bytea NOT NULL,
+  -- Hash of the grant that its tokens stand on.
+  grant_id bytea NOT NULL,
   created_at timestamptz NOT NULL,
   last_seen timestamptz NOT NULL,
   idle_ms bigint NOT NULL,
@@ -147,6 +151,8 @@ CREATE TABLE identity.session (
 CREATE INDEX session_by_epoch ON identity.session (tenant, epoch);
 CREATE INDEX session_of_account ON identity.session (tenant, account, created_at);
 CREATE INDEX session_of_browser ON identity.session (tenant, browser);
+CREATE INDEX session_of_grant ON identity.session (tenant, grant_id);
+CREATE INDEX session_end ON identity.session (ends_at);
 
 -- What the OpenID provider keeps: payloads sealed, ids hashed, as a row must not serve as a token.
 CREATE TABLE identity.oidc (

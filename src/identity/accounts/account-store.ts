@@ -1,0 +1,66 @@
+import { toIso, type Instant } from "#core/clock.ts";
+import type { AccountId } from "#core/ids.ts";
+import type { Queryable } from "#storage/database.ts";
+
+export type AccountRow = {
+  readonly id: string;
+  readonly displayName: Buffer;
+  readonly roles: readonly string[];
+  readonly patients: readonly string[];
+  readonly practitioner: string | null;
+  readonly status: string;
+};
+
+export async function findAccountRow(db: Queryable, id: AccountId): Promise<AccountRow | null> {
+  const [row] = await db.query<AccountRow>({
+    name: "identity-account",
+    text: `SELECT id, display_name_sealed AS "displayName", roles, patients, practitioner, status
+      FROM identity.account WHERE id = $1`,
+    values: [id],
+  });
+  return row ?? null;
+}
+
+type IdRow = { readonly id: string };
+
+/** The id of the account that another system knows by this name, by the name's blind hash. */
+export async function findByExternalId(db: Queryable, blind: Buffer): Promise<string | null> {
+  const [row] = await db.query<IdRow>("SELECT id FROM identity.account WHERE external_blind = $1", [
+    blind,
+  ]);
+  return row?.id ?? null;
+}
+
+export interface NewAccountRow {
+  readonly id: AccountId;
+  readonly externalBlind: Buffer | null;
+  readonly loginBlind: Buffer | null;
+  readonly displayNameSealed: Buffer;
+  readonly loginSealed: Buffer | null;
+  readonly roles: readonly string[];
+  readonly patients: readonly string[];
+  readonly practitioner: string | null;
+  readonly createdAt: Instant;
+}
+
+/** Whether it was stored: false when the external id or the user name is another account's. */
+export async function insertAccount(db: Queryable, account: NewAccountRow): Promise<boolean> {
+  const stored = await db.query<IdRow>(
+    `INSERT INTO identity.account (id, external_blind, login_blind, display_name_sealed,
+        login_sealed, roles, patients, practitioner, status, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9)
+      ON CONFLICT DO NOTHING RETURNING id`,
+    [
+      account.id,
+      account.externalBlind,
+      account.loginBlind,
+      account.displayNameSealed,
+      account.loginSealed,
+      account.roles,
+      account.patients,
+      account.practitioner,
+      toIso(account.createdAt),
+    ],
+  );
+  return stored.length === 1;
+}

@@ -1,0 +1,57 @@
+import type { AccountId, ResourceId } from "#core/ids.ts";
+import { parseAccountId, parseResourceId } from "#core/ids.ts";
+import { limits } from "#core/limits.ts";
+import { personRoles, type PersonRole } from "#core/policy-request.ts";
+import { invariant } from "#core/result.ts";
+import { findAccountRow, type AccountRow } from "#identity/accounts/account-store.ts";
+import { openText } from "#identity/sealed.ts";
+import type { Sealer } from "#vault/sealer.ts";
+import type { Queryable } from "#storage/database.ts";
+
+export interface Account {
+  readonly id: AccountId;
+  readonly displayName: string;
+  /** At least one. */
+  readonly roles: readonly PersonRole[];
+  /** FHIR ids of the Patient resources that the person is, or may act for. */
+  readonly patients: readonly ResourceId[];
+  readonly practitioner: ResourceId | null;
+}
+
+/** Finds an account that may sign in: null when there is none, or it is closed. */
+export type FindAccount = (id: AccountId) => Promise<Account | null>;
+
+export const displayNamePurpose = (id: AccountId): string => `account-name:${id}`;
+
+const ownRoles: ReadonlySet<PersonRole> = new Set(["patient", "proxy"]);
+
+/** People who see only their own record may pause longer than those who see many (45 CFR 164.312(a)(2)(iii)). */
+export function idleMsOf(roles: readonly PersonRole[]): number {
+  return roles.every((role) => ownRoles.has(role)) ? limits.patientIdleMs : limits.workforceIdleMs;
+}
+
+/** The FHIR resource that the person is: the `fhirUser` claim of SMART App Launch 2.2 §6.1; null when none. */
+export function fhirUserOf(account: Account, fhirBase: string): string | null {
+  if (account.practitioner !== null) return `${fhirBase}/Practitioner/${account.practitioner}`;
+  const [patient] = account.roles.includes("patient") ? account.patients : [];
+  return patient === undefined ? null : `${fhirBase}/Patient/${patient}`;
+}
+
+function readRow(row: AccountRow, sealer: Sealer): Account {
+  const id = parseAccountId(row.id);
+  invariant(id !== null, "an account's id is no uuid");
+  return {
+    id,
+    displayName: openText(sealer, displayNamePurpose(id), row.displayName),
+    roles: personRoles.filter((role) => row.roles.includes(role)),
+    patients: row.patients.flatMap((patient) => parseResourceId(patient) ?? []),
+    practitioner: row.practitioner === null ? null : parseResourceId(row.practitioner),
+  };
+}
+
+export function createFindAccount(db: Queryable, sealer: Sealer): FindAccount {
+  return async (id) => {
+    const row = await findAccountRow(db, id);
+    return row === null || row.status !== "active" ? null : readRow(row, sealer);
+  };
+}

@@ -1,0 +1,27 @@
+import { createHmac } from "node:crypto";
+
+/** What is looked up by a keyed hash, so that the database shows neither names nor bearer ids. */
+export type BlindKind =
+  | "login"
+  | "external-id"
+  | "attempt-login"
+  | "attempt-address"
+  | "enrolment-token"
+  | "interaction"
+  | "browser"
+  | "browser-login"
+  | "oidc-id"
+  | "oidc-grant"
+  | "oidc-user-code";
+
+/** HMAC-SHA-256 under the process's own key, 32 bytes; the kind keeps equal texts of two kinds apart. */
+export type Blind = (kind: BlindKind, text: string) => Buffer;
+
+export function createBlind(key: Buffer): Blind {
+  return (kind, text) => createHmac("sha256", key).update(kind).update("\0").update(text).digest();
+}
+
+/** One form for all spellings of a user name: compatibility forms and case do not count. */
+export function normalLogin(login: string): string {
+  return login.normalize("NFKC").trim().toLowerCase();
+}

@@ -1,0 +1,145 @@
+import type { ClientFacts } from "#core/client-facts.ts";
+import { laterBy, type Clock } from "#core/clock.ts";
+import { parseAccountId, type AccountId } from "#core/ids.ts";
+import { problem, refuse } from "#core/problem.ts";
+import type { Random } from "#core/random.ts";
+import { ok, type Result } from "#core/result.ts";
+import type { EnrolOffer } from "#core/wire.ts";
+import type { FindAccount } from "#identity/accounts/account.ts";
+import type { Blind } from "#identity/blind.ts";
+import {
+  burnLink,
+  challengeLink,
+  insertLink,
+  takeLinkChallenge,
+} from "#identity/enrolment/enrolment-store.ts";
+import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
+import { textOf, type JsonObject } from "#identity/http/body.ts";
+import { identityLimits } from "#identity/limits.ts";
+import type { NewPasskey } from "#identity/passkeys/passkey-store.ts";
+import type { Passkeys } from "#identity/passkeys/passkey.ts";
+import type { Trail } from "#identity/trail.ts";
+import type { Database, Queryable } from "#storage/database.ts";
+
+export interface EnrolmentDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly blind: Blind;
+  readonly passkeys: Passkeys;
+  readonly findAccount: FindAccount;
+  readonly trail: Trail;
+}
+
+/** 256 bits: not to be guessed, so that holding the link is proof enough to enrol. */
+const tokenBytes = 32;
+const tokenForm = /^[A-Za-z0-9_-]{43}$/;
+
+/** Makes a one-time link for the account and revokes its older ones. The token is nowhere kept. */
+export async function makeLink(
+  db: Queryable,
+  account: AccountId,
+  { clock, random, blind }: Pick<EnrolmentDeps, "clock" | "random" | "blind">,
+): Promise<string> {
+  const token = random.bytes(tokenBytes).toString("base64url");
+  const now = clock.now();
+  await insertLink(db, {
+    tokenHash: blind("enrolment-token", token),
+    account,
+    now,
+    expiresAt: laterBy(now, identityLimits.enrolmentLinkMs),
+  });
+  // In the fragment, as browsers send no fragment to any server and into no log.
+  return `/enrol#token=${token}`;
+}
+
+function hashOf(body: JsonObject, blind: Blind): Buffer | null {
+  const token = body["token"];
+  return typeof token === "string" && tokenForm.test(token)
+    ? blind("enrolment-token", token)
+    : null;
+}
+
+async function begin(deps: EnrolmentDeps, tokenHash: Buffer): Promise<Result<EnrolOffer>> {
+  const now = deps.clock.now();
+  const challenge = deps.random.bytes(32);
+  const endsAt = laterBy(now, identityLimits.challengeMs);
+  const id = await challengeLink(deps.db, tokenHash, { challenge, endsAt, now });
+  const accountId = id === null ? null : parseAccountId(id);
+  const account = accountId === null ? null : await deps.findAccount(accountId);
+  const options = account === null ? null : await deps.passkeys.offer(account, challenge);
+  if (account === null || options === null) return refuse("enrolment-link-refused");
+  return ok({ displayName: account.displayName, options });
+}
+
+async function accept(
+  deps: EnrolmentDeps,
+  tokenHash: Buffer,
+  body: JsonObject,
+): Promise<Result<NewPasskey & { readonly account: AccountId }>> {
+  const passkeyName = textOf(body, "passkeyName", identityLimits.passkeyNameChars);
+  if (passkeyName === null) return refuse("parameter-invalid", { at: "passkeyName" });
+  const link = await takeLinkChallenge(deps.db, tokenHash, deps.clock.now());
+  const id = link === null ? null : parseAccountId(link.account);
+  const account = id === null ? null : await deps.findAccount(id);
+  if (link === null || account === null) return refuse("enrolment-link-refused");
+  const owner = { account: account.id, passkeyName };
+  const passkey = await deps.passkeys.accept(body["credential"], link.challenge, owner);
+  return passkey === null ? refuse("passkey-refused") : ok({ ...passkey, account: account.id });
+}
+
+/** Stores the passkey and burns the link: both or neither. */
+async function keep(
+  deps: EnrolmentDeps,
+  tokenHash: Buffer,
+  passkey: NewPasskey,
+): Promise<Result<null>> {
+  return deps.db.transaction(async (tx) => {
+    // The link first: of two requests with one link, the second waits here and then finds it used.
+    if (!(await burnLink(tx, tokenHash, deps.clock.now()))) return refuse("enrolment-link-refused");
+    // A credential known already leaves the link used: whoever made it cheated or holds the passkey.
+    return (await deps.passkeys.keep(tx, passkey)) ? ok(null) : refuse("passkey-refused");
+  });
+}
+
+async function finish(
+  deps: EnrolmentDeps,
+  tokenHash: Buffer,
+  body: JsonObject,
+): Promise<Result<AccountId>> {
+  const accepted = await accept(deps, tokenHash, body);
+  if (!accepted.ok) return accepted;
+  const kept = await keep(deps, tokenHash, accepted.value);
+  return kept.ok ? ok(accepted.value.account) : kept;
+}
+
+export interface Enrolment {
+  /** EnrolOffer of core/wire.ts. */
+  begin(body: JsonObject, facts: ClientFacts): Promise<Answer>;
+  /** `{ "enrolled": true }`; the person then signs in with the new passkey. */
+  finish(body: JsonObject, facts: ClientFacts): Promise<Answer>;
+}
+
+export function createEnrolment(deps: EnrolmentDeps): Enrolment {
+  const deny = async (refused: Result<never>, facts: ClientFacts): Promise<Answer> => {
+    const found = refused.ok ? problem("unexpected") : refused.problem;
+    const unwritten = await deps.trail.note({ action: "enrol", facts, refused: found.code });
+    return problemAnswer(unwritten ?? found);
+  };
+  return {
+    begin: async (body, facts) => {
+      const tokenHash = hashOf(body, deps.blind);
+      if (tokenHash === null) return deny(refuse("enrolment-link-refused"), facts);
+      const offer = await begin(deps, tokenHash);
+      return offer.ok ? answer(offer.value) : deny(offer, facts);
+    },
+    finish: async (body, facts) => {
+      const tokenHash = hashOf(body, deps.blind);
+      if (tokenHash === null) return deny(refuse("enrolment-link-refused"), facts);
+      const account = await finish(deps, tokenHash, body);
+      if (!account.ok) return deny(account, facts);
+      const unwritten = await deps.trail.note({ action: "enrol", facts, about: account.value });
+      return unwritten === null ? answer({ enrolled: true }) : problemAnswer(unwritten);
+    },
+  };
+}

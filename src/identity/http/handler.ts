@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Provider } from "oidc-provider";
+import { clientFactHeaders, parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
+import type { Handler } from "#core/net.ts";
+import { problem } from "#core/problem.ts";
+import { unreachable } from "#core/result.ts";
+import type { ProcessRole } from "#core/roles.ts";
+import type { Enrolment } from "#identity/enrolment/enrolment.ts";
+import type { Event } from "#identity/event.ts";
+import { answer, problemAnswer, send, type Answer } from "#identity/http/answer.ts";
+import { readJson, type JsonObject } from "#identity/http/body.ts";
+import { findTarget, type Target } from "#identity/http/routes.ts";
+import { queryOf, type EndSession } from "#identity/oidc/end-session.ts";
+import type { OperatorAccounts } from "#identity/operator/accounts.ts";
+import type { OwnAccount, TokenRequest } from "#identity/own-account.ts";
+import type { SignIn } from "#identity/sign-in/sign-in.ts";
+import { storageProblem } from "#storage/storage-problem.ts";
+
+export interface HandlerDeps {
+  readonly provider: Provider;
+  readonly publicOrigin: string;
+  /** The role that the caller's certificate names. */
+  readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
+  readonly event: Event;
+  readonly smartConfiguration: unknown;
+  readonly signIn: SignIn;
+  readonly enrolment: Enrolment;
+  readonly ownAccount: OwnAccount;
+  readonly endSession: EndSession;
+  readonly operatorAccounts: OperatorAccounts;
+}
+
+interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly facts: ClientFacts;
+}
+
+async function withBody(
+  request: IncomingMessage,
+  act: (body: JsonObject) => Promise<Answer>,
+): Promise<Answer> {
+  const body = await readJson(request);
+  return body.ok ? act(body.value) : problemAnswer(body.problem);
+}
+
+/** A page of another site cannot make the browser send our paths its own requests. */
+function isForeign({ headers }: IncomingMessage, publicOrigin: string): boolean {
+  return headers.origin !== undefined && headers.origin !== publicOrigin;
+}
+
+function tokenRequest({ request, path, facts }: Call): TokenRequest {
+  const proofs = request.headersDistinct["dpop"] ?? [];
+  return {
+    method: request.method ?? "",
+    path,
+    authorization: request.headers.authorization,
+    proof: proofs.length === 1 ? proofs[0] : undefined,
+    facts,
+  };
+}
+
+/** The library makes its addresses from these headers: ours alone count, whatever was sent. */
+function handToLibrary({ provider, publicOrigin }: HandlerDeps, { request, response }: Call): void {
+  const { headers } = request;
+  delete headers.forwarded;
+  delete headers["x-forwarded-for"];
+  headers["x-forwarded-proto"] = "https";
+  headers["x-forwarded-host"] = new URL(publicOrigin).host;
+  void provider.callback()(request, response);
+}
+
+async function endSession(deps: HandlerDeps, call: Call): Promise<Answer | null> {
+  const { request, response, facts } = call;
+  const done = await deps.endSession({ request, response }, queryOf(request), facts);
+  if ("problem" in done) return problemAnswer(done.problem);
+  response.statusCode = 303;
+  response.setHeader("cache-control", "no-store");
+  response.setHeader("location", done.redirectTo);
+  response.end();
+  return null;
+}
+
+/** Null when the answer was sent already. */
+async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Answer | null> {
+  const { request, response, facts } = call;
+  switch (target.kind) {
+    case "oidc":
+      handToLibrary(deps, call);
+      return null;
+    case "smart-configuration":
+      return answer(deps.smartConfiguration);
+    case "end-session":
+      return endSession(deps, call);
+    case "sign-in": {
+      const { uid, action } = target;
+      const step = { exchange: { request, response }, uid, facts };
+      if (action === "state") return deps.signIn(action, { ...step, body: {} });
+      return withBody(request, (body) => deps.signIn(action, { ...step, body }));
+    }
+    case "enrol":
+      return withBody(request, (body) => deps.enrolment[target.step](body, facts));
+    case "me":
+      return deps.ownAccount.me(tokenRequest(call));
+    case "sign-out":
+      return deps.ownAccount.signOut(tokenRequest(call));
+    case "operator":
+      return problemAnswer(problem("forbidden"));
+    default:
+      return unreachable(target);
+  }
+}
+
+async function serveGateway(
+  deps: HandlerDeps,
+  target: Target,
+  call: Omit<Call, "facts">,
+): Promise<Answer | null> {
+  const facts = parseClientFacts(call.request.headers);
+  if (facts === null) return problemAnswer(problem("forbidden"));
+  if (target.kind !== "oidc" && isForeign(call.request, deps.publicOrigin))
+    return problemAnswer(problem("forbidden"));
+  return serve(deps, target, { ...call, facts });
+}
+
+async function route(
+  deps: HandlerDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer | null> {
+  const role = deps.peerOf(request);
+  if (role !== "gateway" && role !== "operator") return problemAnswer(problem("forbidden"));
+  const path = (request.url ?? "").split("?", 1)[0] ?? "";
+  const found = findTarget(request.method ?? "", path);
+  if (!found.ok) return problemAnswer(problem(found.code));
+  const { target } = found;
+  if (role === "gateway") return serveGateway(deps, target, { request, response, path });
+  if (target.kind !== "operator") return problemAnswer(problem("forbidden"));
+  return withBody(request, (body) => deps.operatorAccounts[target.action](body));
+}
+
+function faultAnswer(error: unknown, event: Event): Answer {
+  const code = storageProblem(error);
+  if (code !== null) return problemAnswer(problem(code));
+  event("identity-fault", { name: error instanceof Error ? error.name : "unknown" });
+  return problemAnswer(problem("unexpected"));
+}
+
+/** Serves the identity process: public paths for the gateway, /internal/ for operators. */
+export function createHandler(deps: HandlerDeps): Handler {
+  return (request, response) => {
+    const requestId = request.headers[clientFactHeaders.requestId];
+    if (typeof requestId === "string") response.setHeader(clientFactHeaders.requestId, requestId);
+    const serving = async (): Promise<void> => {
+      const given = await route(deps, request, response).catch((error: unknown) =>
+        faultAnswer(error, deps.event),
+      );
+      if (given !== null) send(response, given);
+    };
+    serving().catch(() => response.destroy());
+  };
+}

@@ -1,0 +1,75 @@
+import type { SignInAction } from "#identity/sign-in/sign-in.ts";
+
+/** What a request asks for. */
+export type Target =
+  /** Answered by the OpenID provider library. */
+  | { readonly kind: "oidc" }
+  | { readonly kind: "smart-configuration" }
+  | { readonly kind: "end-session" }
+  | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
+  | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
+  | { readonly kind: "me" }
+  | { readonly kind: "sign-out" }
+  | { readonly kind: "operator"; readonly action: "create" | "link" };
+
+interface Route {
+  readonly methods: readonly ("GET" | "POST")[];
+  readonly path: RegExp;
+  readonly target: (found: RegExpExecArray) => Target;
+}
+
+const route = (method: "GET" | "POST", path: RegExp, target: Route["target"]): Route => ({
+  methods: [method],
+  path,
+  target,
+});
+
+const oidc = (methods: Route["methods"], path: RegExp): Route => ({
+  methods,
+  path,
+  target: () => ({ kind: "oidc" }),
+});
+
+const signIn = (method: "GET" | "POST", tail: string, action: SignInAction): Route =>
+  route(method, new RegExp(`^/sign-in/([A-Za-z0-9_-]{1,64})/${tail}$`), (found) => ({
+    kind: "sign-in",
+    uid: found[1] ?? "",
+    action,
+  }));
+
+const routes: readonly Route[] = [
+  oidc(["GET"], /^\/\.well-known\/(?:openid-configuration|oauth-authorization-server)$/),
+  route("GET", /^\/\.well-known\/smart-configuration$/, () => ({ kind: "smart-configuration" })),
+  oidc(["GET"], /^\/oauth\/jwks$/),
+  oidc(["GET", "POST"], /^\/oauth\/authorize$/),
+  oidc(["GET"], /^\/oauth\/authorize\/[A-Za-z0-9_-]{1,64}$/),
+  oidc(["POST"], /^\/oauth\/(?:token|revoke|par)$/),
+  route("GET", /^\/oauth\/end-session$/, () => ({ kind: "end-session" })),
+  signIn("GET", "state", "state"),
+  signIn("POST", "passkey/options", "passkey-options"),
+  signIn("POST", "passkey/verify", "passkey"),
+  signIn("POST", "password", "password"),
+  signIn("POST", "totp", "totp"),
+  route("POST", /^\/api\/identity\/enrol\/begin$/, () => ({ kind: "enrol", step: "begin" })),
+  route("POST", /^\/api\/identity\/enrol\/finish$/, () => ({ kind: "enrol", step: "finish" })),
+  route("GET", /^\/api\/identity\/me$/, () => ({ kind: "me" })),
+  route("POST", /^\/api\/identity\/sign-out$/, () => ({ kind: "sign-out" })),
+  route("POST", /^\/internal\/accounts$/, () => ({ kind: "operator", action: "create" })),
+  route("POST", /^\/internal\/enrolment-links$/, () => ({ kind: "operator", action: "link" })),
+];
+
+export type Found =
+  | { readonly ok: true; readonly target: Target }
+  | { readonly ok: false; readonly code: "not-found" | "method-not-allowed" };
+
+/** Finds what a path without its query asks for. */
+export function findTarget(method: string, path: string): Found {
+  let known = false;
+  for (const { methods, path: pattern, target } of routes) {
+    const found = pattern.exec(path);
+    if (found === null) continue;
+    known = true;
+    if (methods.some((one) => one === method)) return { ok: true, target: target(found) };
+  }
+  return { ok: false, code: known ? "method-not-allowed" : "not-found" };
+}

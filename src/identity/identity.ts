@@ -1,0 +1,129 @@
+import type { IncomingMessage } from "node:http";
+import { parseJwks, type KeyOf } from "#core/access-token.ts";
+import type { Clock } from "#core/clock.ts";
+import type { TenantId } from "#core/ids.ts";
+import type { Handler } from "#core/net.ts";
+import type { Random } from "#core/random.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
+import type { ProcessRole } from "#core/roles.ts";
+import { createFindAccount } from "#identity/accounts/account.ts";
+import { createBlind } from "#identity/blind.ts";
+import { createEnrolment } from "#identity/enrolment/enrolment.ts";
+import type { Event } from "#identity/event.ts";
+import { createGate } from "#identity/gate.ts";
+import { createHandler } from "#identity/http/handler.ts";
+import { identityLimits } from "#identity/limits.ts";
+import { createEndSession } from "#identity/oidc/end-session.ts";
+import { createProvider } from "#identity/oidc/provider.ts";
+import { keepTokenTrail } from "#identity/oidc/token-trail.ts";
+import { createOperatorAccounts } from "#identity/operator/accounts.ts";
+import { createOwnAccount } from "#identity/own-account.ts";
+import { createPasskeys } from "#identity/passkeys/passkey.ts";
+import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
+import { createThrottle } from "#identity/password/throttle.ts";
+import { openSecrets, type Secrets } from "#identity/secrets.ts";
+import { createSessions } from "#identity/sessions/session.ts";
+import { createInteractions } from "#identity/sign-in/interaction.ts";
+import { createPasswordSteps } from "#identity/sign-in/password-steps.ts";
+import { createSignIn } from "#identity/sign-in/sign-in.ts";
+import { smartConfiguration } from "#identity/smart-configuration.ts";
+import { sweep } from "#identity/sweep-store.ts";
+import { createTrail, type IdentityLog } from "#identity/trail.ts";
+import type { Database } from "#storage/database.ts";
+import { attempt } from "#storage/storage-problem.ts";
+import type { Sealer } from "#vault/sealer.ts";
+
+export interface IdentityDeps {
+  /** Entered as role phylax_identity. */
+  readonly db: Database;
+  readonly log: IdentityLog;
+  /** Under this process's own key. */
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Issuer of tokens and relying party of passkeys, e.g. https://localhost:8443. */
+  readonly publicOrigin: string;
+  readonly tenant: TenantId;
+  /** The role that the caller's certificate names; null when it proved none. */
+  readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
+  /** Name that the browser shows when it asks for a passkey. */
+  readonly rpName: string;
+  readonly event?: Event;
+}
+
+export interface Identity {
+  readonly handler: Handler;
+  /** Stops the clean-up; the database stays the caller's. */
+  close(): Promise<void>;
+}
+
+/** Our public keys by kid, as /oauth/jwks shows them. */
+async function ownKeys({ signingKeys }: Secrets): Promise<KeyOf> {
+  const keys = await parseJwks({
+    keys: signingKeys.map(({ kty, crv, x, y, kid }) => ({ kty, crv, x, y, kid })),
+  });
+  invariant(keys.size === signingKeys.length, "a signing key is not a P-256 key");
+  return async (kid) => keys.get(kid) ?? null;
+}
+
+function startSweeping({ db, clock, event }: IdentityDeps): () => Promise<void> {
+  let underWay: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    underWay = sweep(db, clock.now()).catch((error: unknown) =>
+      event?.("identity-sweep-failed", { name: error instanceof Error ? error.name : "unknown" }),
+    );
+  }, identityLimits.sweepEveryMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await underWay;
+  };
+}
+
+function createGuardedPassword(): CheckPassword {
+  const { hashesAtOnce, hashesWaiting } = identityLimits;
+  return createCheckPassword(createGate({ atOnce: hashesAtOnce, waiting: hashesWaiting }));
+}
+
+function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handler {
+  const { db, sealer, clock, publicOrigin } = deps;
+  const event: Event = deps.event ?? (() => {});
+  const outer = { ...deps, event, keyOf, secrets, blind: createBlind(secrets.blindKey) };
+  const inner = {
+    ...outer,
+    trail: createTrail(deps.log, clock),
+    findAccount: createFindAccount(db, sealer),
+    sessions: createSessions(outer),
+    passkeys: createPasskeys(outer),
+  };
+  const provider = createProvider(inner);
+  keepTokenTrail(provider, inner.trail, event);
+  const passwordSteps = createPasswordSteps({
+    ...outer,
+    throttle: createThrottle(outer),
+    checkPassword: createGuardedPassword(),
+  });
+  const interactions = createInteractions(provider, inner.sessions);
+  return createHandler({
+    ...outer,
+    provider,
+    smartConfiguration: smartConfiguration(publicOrigin),
+    signIn: createSignIn({ ...inner, passwordSteps, interactions }),
+    enrolment: createEnrolment(inner),
+    ownAccount: createOwnAccount(inner),
+    endSession: createEndSession({ ...inner, provider }),
+    operatorAccounts: createOperatorAccounts(inner),
+  });
+}
+
+/**
+ * Builds the identity process: sign-in, accounts, devices, sessions and tokens. Fails as
+ * "storage-unavailable" when the database does not answer; throws when a key of its own does not
+ * open under the sealer.
+ */
+export async function createIdentity(deps: IdentityDeps): Promise<Result<Identity>> {
+  const secrets = await attempt(() => openSecrets(deps));
+  if (!secrets.ok) return secrets;
+  const handler = buildHandler(deps, secrets.value, await ownKeys(secrets.value));
+  return ok({ handler, close: startSweeping(deps) });
+}

@@ -1,0 +1,38 @@
+import { limits } from "#core/limits.ts";
+
+const minutes = 60_000;
+const days = 24 * 60 * minutes;
+
+/** Limits of the identity process alone; session limits stand in core/limits.ts. */
+export const identityLimits = {
+  bodyBytes: 64 * 1024,
+  bodyMs: 10_000,
+  /** How long the way through the sign-in pages may take. */
+  interactionMs: 15 * minutes,
+  challengeMs: 5 * minutes,
+  /** How long after the password the code may come. */
+  passwordStepMs: 5 * minutes,
+  failuresPerSignIn: 10,
+  authorizationCodeSeconds: 60,
+  pushedRequestSeconds: 60,
+  idTokenSeconds: 300,
+  /** A rotated refresh token is good for as long as the longest idle limit. */
+  refreshTokenSeconds: limits.patientIdleMs / 1_000,
+  enrolmentLinkMs: 3 * days,
+  passkeysPerAccount: 20,
+  sessionsPerAccount: 20,
+  /** Password hashes computed at once, and callers that may wait for one; each takes argon2's memory. */
+  hashesAtOnce: 2,
+  hashesWaiting: 32,
+  sweepEveryMs: 1 * minutes,
+  sweepRows: 5_000,
+  /** Ended sessions stay this long; the log keeps what they did. */
+  endedSessionMs: 30 * days,
+  displayNameChars: 200,
+  loginChars: 200,
+  passwordCharsMin: 12,
+  passwordCharsMax: 200,
+  passkeyNameChars: 100,
+  patientsPerAccount: 50,
+  externalIdChars: 200,
+} as const;

@@ -1,0 +1,176 @@
+import { Provider, errors, type Configuration, type KoaContextWithOIDC } from "oidc-provider";
+import { parseAccountId } from "#core/ids.ts";
+import { limits } from "#core/limits.ts";
+import { fhirUserOf, type FindAccount } from "#identity/accounts/account.ts";
+import { identityLimits } from "#identity/limits.ts";
+import { createAdapter, type AdapterDeps } from "#identity/oidc/adapter.ts";
+import { portalClient } from "#identity/oidc/clients.ts";
+import { loadGrant } from "#identity/oidc/grants.ts";
+import { loginPolicy } from "#identity/oidc/login-policy.ts";
+import { fhirScopes, ownScopes } from "#identity/oidc/scopes.ts";
+import { tokenClaims } from "#identity/oidc/token-claims.ts";
+import type { Secrets } from "#identity/secrets.ts";
+import type { Sessions } from "#identity/sessions/session.ts";
+
+export interface ProviderDeps extends AdapterDeps {
+  readonly publicOrigin: string;
+  readonly secrets: Secrets;
+  readonly sessions: Sessions;
+  readonly findAccount: FindAccount;
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1_000);
+
+/** An access token's scopes are those granted at sign-in, which no later request can widen. */
+function grantedScope({ oidc }: KoaContextWithOIDC): string {
+  const { AuthorizationCode: code, RefreshToken: refresh } = oidc.entities;
+  const asked = oidc.params?.["scope"];
+  return (code ?? refresh)?.scope ?? (typeof asked === "string" ? asked : "");
+}
+
+/** RFC 8707: the FHIR server is the one resource there is; a request that names none means it. */
+function resourceIndicators(fhirBase: string): NonNullable<Configuration["features"]> {
+  return {
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => fhirBase,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (ctx, resource) => {
+        if (resource !== fhirBase) throw new errors.InvalidTarget();
+        return {
+          scope: fhirScopes(grantedScope(ctx)).join(" "),
+          audience: fhirBase,
+          accessTokenFormat: "jwt",
+          accessTokenTTL: limits.accessTokenSeconds,
+          jwt: { sign: { alg: "ES256" } },
+        };
+      },
+    },
+  };
+}
+
+function features(fhirBase: string): NonNullable<Configuration["features"]> {
+  return {
+    ...resourceIndicators(fhirBase),
+    devInteractions: { enabled: false },
+    userinfo: { enabled: false },
+    // Its pages are HTML of the library; /oauth/end-session is answered by end-session.ts.
+    rpInitiatedLogout: { enabled: false },
+    dPoP: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+    },
+  };
+}
+
+function lifetimes(): NonNullable<Configuration["ttl"]> {
+  const sessionSeconds = seconds(limits.sessionMaxMs);
+  return {
+    AccessToken: limits.accessTokenSeconds,
+    AuthorizationCode: identityLimits.authorizationCodeSeconds,
+    Grant: sessionSeconds,
+    IdToken: identityLimits.idTokenSeconds,
+    Interaction: seconds(identityLimits.interactionMs),
+    PushedAuthorizationRequest: identityLimits.pushedRequestSeconds,
+    RefreshToken: identityLimits.refreshTokenSeconds,
+    Session: sessionSeconds,
+  };
+}
+
+function cookies(secrets: Secrets): NonNullable<Configuration["cookies"]> {
+  const own = { signed: true, httpOnly: true, secure: true, sameSite: "lax" } as const;
+  return {
+    keys: [...secrets.cookieKeys],
+    names: {
+      // RFC 6265bis §4.1.3: such names are taken from https alone; __Host- also forbids a Domain.
+      session: "__Host-phylax-session",
+      interaction: "__Secure-phylax-interaction",
+      resume: "__Secure-phylax-resume",
+    },
+    long: { ...own, path: "/" },
+    short: own,
+  };
+}
+
+function findOidcAccount(deps: ProviderDeps, fhirBase: string): Configuration["findAccount"] {
+  return async (_ctx, sub) => {
+    const id = parseAccountId(sub);
+    const account = id === null ? null : await deps.findAccount(id);
+    if (account === null) return undefined;
+    const fhirUser = fhirUserOf(account, fhirBase);
+    return {
+      accountId: account.id,
+      claims: () => ({ sub: account.id, ...(fhirUser === null ? {} : { fhirUser }) }),
+    };
+  };
+}
+
+/** RFC 6749 §4.1.2.1: an error that cannot go back to the client is told by our own page, by its code. */
+function renderError(publicOrigin: string): Configuration["renderError"] {
+  return (ctx, out) => {
+    if (ctx.accepts("json", "html") === "html") {
+      ctx.status = 303;
+      ctx.redirect(`${publicOrigin}/callback?error=${encodeURIComponent(out.error)}`);
+    } else {
+      ctx.body = out;
+    }
+  };
+}
+
+function configuration(deps: ProviderDeps): Configuration {
+  const fhirBase = `${deps.publicOrigin}/fhir`;
+  return {
+    adapter: createAdapter(deps),
+    clients: [portalClient(deps.publicOrigin)],
+    jwks: { keys: deps.secrets.signingKeys },
+    cookies: cookies(deps.secrets),
+    features: features(fhirBase),
+    ttl: lifetimes(),
+    routes: {
+      authorization: "/oauth/authorize",
+      end_session: "/oauth/end-session",
+      jwks: "/oauth/jwks",
+      pushed_authorization_request: "/oauth/par",
+      revocation: "/oauth/revoke",
+      token: "/oauth/token",
+    },
+    scopes: [...ownScopes],
+    claims: { openid: ["sub"], fhirUser: ["fhirUser"] },
+    conformIdTokenClaims: false,
+    responseTypes: ["code"],
+    clientAuthMethods: ["none"],
+    pkce: { required: () => true },
+    enabledJWA: {
+      idTokenSigningAlgValues: ["ES256"],
+      dPoPSigningAlgValues: ["ES256", "Ed25519", "EdDSA"],
+    },
+    clientDefaults: { id_token_signed_response_alg: "ES256" },
+    clientBasedCORS: () => false,
+    // SMART App Launch 2.2 §2.0.9: `aud` names the FHIR server that the token is for.
+    extraParams: {
+      aud: (_ctx, value) => {
+        if (value !== undefined && value !== fhirBase) throw new errors.InvalidTarget();
+      },
+    },
+    interactions: {
+      policy: loginPolicy(deps),
+      url: (_ctx, interaction) => `/sign-in/${interaction.uid}`,
+    },
+    findAccount: findOidcAccount(deps, fhirBase),
+    loadExistingGrant: loadGrant,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
+    rotateRefreshToken: true,
+    expiresWithSession: () => true,
+    extraTokenClaims: (ctx, token) => tokenClaims(ctx, token, deps),
+    renderError: renderError(deps.publicOrigin),
+  };
+}
+
+/** The OpenID provider, issuer `publicOrigin`, behind a gateway whose forwarded headers were set by us. */
+export function createProvider(deps: ProviderDeps): Provider {
+  const provider = new Provider(deps.publicOrigin, configuration(deps));
+  provider.proxy = true;
+  return provider;
+}

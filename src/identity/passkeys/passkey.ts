@@ -1,0 +1,177 @@
+import {
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from "@simplewebauthn/server";
+import type { AccountId } from "#core/ids.ts";
+import { parseAccountId } from "#core/ids.ts";
+import type { Clock } from "#core/clock.ts";
+import type { Random } from "#core/random.ts";
+import type { Account } from "#identity/accounts/account.ts";
+import { identityLimits } from "#identity/limits.ts";
+import { parseAuthentication, parseRegistration } from "#identity/passkeys/credential.ts";
+import {
+  findPasskey,
+  insertPasskey,
+  passkeysOf,
+  usePasskey,
+  type NewPasskey,
+} from "#identity/passkeys/passkey-store.ts";
+import { sealText } from "#identity/sealed.ts";
+import type { Sealer } from "#vault/sealer.ts";
+import type { Queryable } from "#storage/database.ts";
+
+export interface PasskeyDeps {
+  readonly db: Queryable;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Shown by the browser's own dialogue. */
+  readonly rpName: string;
+  readonly publicOrigin: string;
+}
+
+export interface Passkeys {
+  /** PublicKeyCredentialRequestOptionsJSON for any passkey of this site. The challenge is 32 bytes. */
+  askAny(challenge: Buffer): Promise<unknown>;
+  /** The account whose passkey answered the challenge; null when it did not. */
+  verify(credential: unknown, challenge: Buffer): Promise<AccountId | null>;
+  /** PublicKeyCredentialCreationOptionsJSON; null when the account has as many passkeys as it may. */
+  offer(account: Account, challenge: Buffer): Promise<unknown>;
+  /** The passkey that the browser made for the challenge, not yet stored; null when it is not acceptable. */
+  accept(credential: unknown, challenge: Buffer, owner: PasskeyOwner): Promise<NewPasskey | null>;
+  /** Whether it was stored: false when it is known already. */
+  keep(on: Queryable, passkey: NewPasskey): Promise<boolean>;
+}
+
+export interface PasskeyOwner {
+  readonly account: AccountId;
+  readonly passkeyName: string;
+}
+
+/** COSE algorithms: EdDSA, ES256, RS256. */
+const algorithms = [-8, -7, -257];
+
+/** WebAuthn Level 3 §5.4.3: the user handle is opaque, so it is the account's uuid and no name. */
+function handleOf(account: AccountId): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(account.replaceAll("-", ""), "hex"));
+}
+
+const sameBytes = (text: string, bytes: Uint8Array): boolean =>
+  Buffer.from(text, "base64url").equals(bytes);
+
+/** The library throws for every answer that it does not accept. */
+async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch {
+    return null;
+  }
+}
+
+const fresh = (bytes: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
+
+export function createPasskeys(deps: PasskeyDeps): Passkeys {
+  const { db, clock } = deps;
+  const expected = {
+    expectedOrigin: deps.publicOrigin,
+    expectedRPID: new URL(deps.publicOrigin).hostname,
+    requireUserVerification: true,
+  };
+  return {
+    askAny: (challenge) =>
+      generateAuthenticationOptions({
+        rpID: expected.expectedRPID,
+        challenge: fresh(challenge),
+        userVerification: "required",
+        timeout: identityLimits.challengeMs,
+      }),
+    verify: async (given, challenge) => {
+      const credential = parseAuthentication(given);
+      if (credential === null) return null;
+      const row = await findPasskey(db, Buffer.from(credential.id, "base64url"));
+      const account = row === null ? null : parseAccountId(row.account);
+      if (row === null || account === null) return null;
+      if (!sameBytes(credential.response.userHandle, handleOf(account))) return null;
+      const checked = await orNull(() =>
+        verifyAuthenticationResponse({
+          ...expected,
+          response: credential,
+          expectedChallenge: challenge.toString("base64url"),
+          credential: {
+            id: credential.id,
+            publicKey: fresh(row.publicKey),
+            counter: row.counter,
+            transports: [...row.transports],
+          },
+        }),
+      );
+      if (checked === null || !checked.verified) return null;
+      const counted = await usePasskey(db, {
+        credentialId: row.credentialId,
+        counterBefore: row.counter,
+        counterNow: checked.authenticationInfo.newCounter,
+        now: clock.now(),
+      });
+      return counted ? account : null;
+    },
+    offer: async (account, challenge) => {
+      const known = await passkeysOf(db, account.id);
+      if (known.length >= identityLimits.passkeysPerAccount) return null;
+      return generateRegistrationOptions({
+        rpName: deps.rpName,
+        rpID: expected.expectedRPID,
+        userID: handleOf(account.id),
+        userName: account.displayName,
+        userDisplayName: account.displayName,
+        challenge: fresh(challenge),
+        timeout: identityLimits.challengeMs,
+        attestationType: "none",
+        excludeCredentials: known.map(({ credentialId, transports }) => ({
+          id: credentialId.toString("base64url"),
+          transports: [...transports],
+        })),
+        authenticatorSelection: { residentKey: "required", userVerification: "required" },
+        supportedAlgorithmIDs: algorithms,
+      });
+    },
+    accept: async (given, challenge, owner) => {
+      const credential = parseRegistration(given);
+      if (credential === null) return null;
+      const checked = await orNull(() =>
+        verifyRegistrationResponse({
+          ...expected,
+          response: credential,
+          expectedChallenge: challenge.toString("base64url"),
+          supportedAlgorithmIDs: algorithms,
+        }),
+      );
+      return checked === null || !checked.verified
+        ? null
+        : newPasskey(deps, checked.registrationInfo, owner);
+    },
+    keep: insertPasskey,
+  };
+}
+
+type Registered = Extract<
+  Awaited<ReturnType<typeof verifyRegistrationResponse>>,
+  { verified: true }
+>["registrationInfo"];
+
+// The attestation is not used: whoever made the authenticator, the device's level stays what it is.
+function newPasskey(deps: PasskeyDeps, made: Registered, owner: PasskeyOwner): NewPasskey {
+  const credentialId = Buffer.from(made.credential.id, "base64url");
+  return {
+    credentialId,
+    account: owner.account,
+    publicKey: Buffer.from(made.credential.publicKey),
+    counter: made.credential.counter,
+    transports: made.credential.transports ?? [],
+    nameSealed: sealText(deps.sealer, `passkey-name:${made.credential.id}`, owner.passkeyName),
+    aaguid: made.aaguid,
+    backedUp: made.credentialBackedUp,
+    createdAt: deps.clock.now(),
+  };
+}

@@ -1,0 +1,152 @@
+import { toIso, type Instant } from "#core/clock.ts";
+import type { AccountId, SessionId } from "#core/ids.ts";
+import { invariant } from "#core/result.ts";
+import type { Database, Queryable } from "#storage/database.ts";
+
+type OpenedRow = { readonly id: string; readonly device: string };
+
+/** `$n` is the time now: what makes a session live. */
+const lives = (now: string): string => `session.ended_at IS NULL AND session.ends_at > ${now}
+  AND session.last_seen + session.idle_ms * interval '1 millisecond' > ${now}`;
+
+export interface OpenSession {
+  readonly id: string;
+  readonly account: AccountId;
+  readonly device: string;
+  readonly client: string;
+  readonly browser: Buffer;
+  readonly login: Buffer;
+  readonly grant: Buffer;
+  readonly now: Instant;
+  readonly idleMs: number;
+  readonly endsAt: Instant;
+}
+
+/** Begins the session, or counts as activity of the one there. Null when that one has ended. */
+export async function openSession(db: Queryable, open: OpenSession): Promise<OpenedRow | null> {
+  const [row] = await db.query<OpenedRow>({
+    name: "identity-open-session",
+    text: `INSERT INTO identity.session AS session (id, account, device, client_ids, browser,
+        login, created_at, last_seen, idle_ms, ends_at, grant_id)
+      SELECT $1::uuid, $2::uuid, $3::uuid, ARRAY[$4::text], $5::bytea, $6::bytea,
+        $7::timestamptz, $7::timestamptz, $8::bigint, $9::timestamptz, $10::bytea
+      WHERE $9::timestamptz > $7::timestamptz
+      ON CONFLICT (tenant, login, device) DO UPDATE SET
+        last_seen = greatest(session.last_seen, excluded.last_seen),
+        grant_id = excluded.grant_id,
+        client_ids = ARRAY(SELECT DISTINCT unnest(session.client_ids || excluded.client_ids))
+      WHERE ${lives("$7")}
+      RETURNING id, device`,
+    values: [
+      open.id,
+      open.account,
+      open.device,
+      open.client,
+      open.browser,
+      open.login,
+      toIso(open.now),
+      open.idleMs,
+      toIso(open.endsAt),
+      open.grant,
+    ],
+  });
+  return row ?? null;
+}
+
+export interface RenewSession {
+  readonly login: Buffer;
+  readonly jkt: string;
+  readonly client: string;
+  readonly now: Instant;
+}
+
+/** Counts as activity. Null when no live session of this sign-in has this key and client. */
+export async function renewSession(db: Queryable, renew: RenewSession): Promise<OpenedRow | null> {
+  const [row] = await db.query<OpenedRow>({
+    name: "identity-renew-session",
+    text: `UPDATE identity.session AS session SET last_seen = greatest(session.last_seen, $4)
+      FROM identity.device AS device
+      WHERE session.login = $1 AND device.jkt = $2 AND $3 = ANY (session.client_ids)
+        AND device.tenant = session.tenant AND device.id = session.device AND ${lives("$4")}
+      RETURNING session.id, session.device`,
+    values: [renew.login, renew.jkt, renew.client, toIso(renew.now)],
+  });
+  return row ?? null;
+}
+
+type LoginCounts = { readonly sessions: number; readonly alive: number };
+
+/** How many sessions this sign-in has, and how many of them live. */
+export async function findLogin(db: Queryable, login: Buffer, now: Instant): Promise<LoginCounts> {
+  const [row] = await db.query<LoginCounts>({
+    name: "identity-login",
+    text: `SELECT count(*) AS sessions, count(*) FILTER (WHERE ${lives("$2")}) AS alive
+      FROM identity.session AS session WHERE login = $1`,
+    values: [login, toIso(now)],
+  });
+  invariant(row !== undefined, "counting sessions answers one row");
+  return row;
+}
+
+export type SessionState = {
+  readonly account: string;
+  readonly browser: Buffer;
+  readonly idleMs: number;
+  readonly endsAt: Instant;
+  readonly alive: boolean;
+};
+
+export async function findSession(
+  db: Queryable,
+  session: SessionId,
+  now: Instant,
+): Promise<SessionState | null> {
+  const [row] = await db.query<SessionState>({
+    name: "identity-session",
+    text: `SELECT account, browser, idle_ms AS "idleMs", ends_at AS "endsAt", ${lives("$2")} AS alive
+      FROM identity.session AS session WHERE id = $1`,
+    values: [session, toIso(now)],
+  });
+  return row ?? null;
+}
+
+/** Ends the account's oldest sessions until no more than `kept` live. */
+export async function endOldest(
+  db: Queryable,
+  account: AccountId,
+  kept: number,
+  now: Instant,
+): Promise<void> {
+  const crowded = await db.query<{ readonly id: string }>(
+    `SELECT id FROM identity.session AS session WHERE account = $1 AND ${lives("$2")}
+      ORDER BY created_at DESC, id OFFSET $3`,
+    [account, toIso(now), kept],
+  );
+  if (crowded.length === 0) return;
+  await db.query("UPDATE identity.session SET ended_at = $2 WHERE id = ANY ($1::uuid[])", [
+    crowded.map(({ id }) => id),
+    toIso(now),
+  ]);
+}
+
+/** Ends what the browser is signed in to: its sessions, its sign-on cookie, its codes and tokens. */
+export async function endBrowser(db: Database, browser: Buffer, now: Instant): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.query("DELETE FROM identity.oidc WHERE browser = $1", [browser]);
+    await tx.query(
+      "UPDATE identity.session SET ended_at = $2 WHERE browser = $1 AND ended_at IS NULL",
+      [browser, toIso(now)],
+    );
+  });
+}
+
+/** Ends what stands on one grant: its codes, its tokens, its sessions. */
+export async function endGrant(db: Database, grant: Buffer, now: Instant): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.query("DELETE FROM identity.oidc WHERE grant_id = $1", [grant]);
+    await tx.query(
+      "UPDATE identity.session SET ended_at = $2 WHERE grant_id = $1 AND ended_at IS NULL",
+      [grant, toIso(now)],
+    );
+  });
+}

@@ -1,0 +1,111 @@
+import { laterBy, type Clock, type Instant } from "#core/clock.ts";
+import { parseDeviceId, parseSessionId, type DeviceId, type SessionId } from "#core/ids.ts";
+import { limits } from "#core/limits.ts";
+import type { Random } from "#core/random.ts";
+import { invariant } from "#core/result.ts";
+import { idleMsOf, type Account } from "#identity/accounts/account.ts";
+import type { Blind } from "#identity/blind.ts";
+import { identityLimits } from "#identity/limits.ts";
+import {
+  endBrowser,
+  endOldest,
+  findLogin,
+  findSession,
+  openSession,
+  renewSession,
+  type SessionState,
+} from "#identity/sessions/session-store.ts";
+import { seeDevice } from "#identity/sessions/device-store.ts";
+import type { Database } from "#storage/database.ts";
+
+/** One sign-in of one browser: the sign-on session's uid, and when the person proved herself in it. */
+export interface Login {
+  readonly browserUid: string;
+  readonly at: Instant;
+}
+
+export interface TokenSession {
+  readonly session: SessionId;
+  readonly device: DeviceId;
+}
+
+export interface Sessions {
+  /**
+   * The session of this sign-in on the device of this DPoP key, begun when it is not there. Null
+   * when it has ended or was idle too long: the person must sign in again.
+   */
+  begin(login: Login, account: Account, use: TokenUse): Promise<TokenSession | null>;
+  /** The same session at a refresh, which counts as activity. Null when it has ended. */
+  renew(login: Login, use: TokenUse): Promise<TokenSession | null>;
+  /** Whether this sign-in still carries: some session of it lives, or none was begun and it is fresh. */
+  isAlive(login: Login, account: Account): Promise<boolean>;
+  /** State of a session as an access token names it; null when there is none. */
+  find(session: SessionId): Promise<SessionState | null>;
+  /** Ends all sessions of this browser, and every code and token that stands on them. */
+  endBrowser(browser: Buffer): Promise<void>;
+  browserOf(uid: string): Buffer;
+}
+
+export interface TokenUse {
+  /** Id of the grant that the token stands on. */
+  readonly grant: string;
+  /** Thumbprint of the DPoP key. */
+  readonly jkt: string;
+  readonly client: string;
+}
+
+export interface SessionDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly blind: Blind;
+}
+
+function tokenSession(row: { id: string; device: string } | null): TokenSession | null {
+  if (row === null) return null;
+  const session = parseSessionId(row.id);
+  const device = parseDeviceId(row.device);
+  invariant(session !== null && device !== null, "a session's id is no uuid");
+  return { session, device };
+}
+
+export function createSessions({ db, clock, random, blind }: SessionDeps): Sessions {
+  const browserOf = (uid: string): Buffer => blind("browser", uid);
+  const loginOf = ({ browserUid, at }: Login): Buffer =>
+    blind("browser-login", `${browserUid}:${at}`);
+  return {
+    begin: async (login, account, { jkt, client, grant }) => {
+      const now = clock.now();
+      const row = await db.transaction(async (tx) => {
+        const device = await seeDevice(tx, { id: random.uuid(), account: account.id, jkt, now });
+        return openSession(tx, {
+          id: random.uuid(),
+          account: account.id,
+          device,
+          client,
+          browser: browserOf(login.browserUid),
+          login: loginOf(login),
+          grant: blind("oidc-grant", grant),
+          now,
+          idleMs: idleMsOf(account.roles),
+          endsAt: laterBy(login.at, limits.sessionMaxMs),
+        });
+      });
+      await endOldest(db, account.id, identityLimits.sessionsPerAccount, now);
+      return tokenSession(row);
+    },
+    renew: async (login, { jkt, client }) =>
+      tokenSession(
+        await renewSession(db, { login: loginOf(login), jkt, client, now: clock.now() }),
+      ),
+    isAlive: async (login, account) => {
+      const now = clock.now();
+      const known = await findLogin(db, loginOf(login), now);
+      if (known.sessions > 0) return known.alive > 0;
+      return now < laterBy(login.at, idleMsOf(account.roles));
+    },
+    find: (session) => findSession(db, session, clock.now()),
+    endBrowser: (browser) => endBrowser(db, browser, clock.now()),
+    browserOf,
+  };
+}

@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { errors, type Interaction, type InteractionResults, type Provider } from "oidc-provider";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import type { AccountId } from "#core/ids.ts";
+import type { Sessions } from "#identity/sessions/session.ts";
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** RFC 8176: how the person proved herself. */
+export type Amr = readonly ["hwk", "user"] | readonly ["pwd", "otp"];
+
+/** The authorization request that waits for a sign-in, as the browser's cookie and the address name it. */
+export interface Interactions {
+  /** Fails as "sign-in-expired" when the cookie is missing, another's, or too old. */
+  find(exchange: Exchange, uid: string): Promise<Result<Interaction>>;
+  /** Lets the waiting request go on as this person; the address to go to. */
+  finish(exchange: Exchange, interaction: Interaction, as: SignedIn): Promise<string>;
+}
+
+export interface SignedIn {
+  readonly account: AccountId;
+  readonly amr: Amr;
+}
+
+export function createInteractions(provider: Provider, sessions: Sessions): Interactions {
+  return {
+    find: async ({ request, response }, uid) => {
+      try {
+        const interaction = await provider.interactionDetails(request, response);
+        return interaction.uid === uid && interaction.prompt.name === "login"
+          ? ok(interaction)
+          : refuse("sign-in-expired");
+      } catch (error) {
+        if (error instanceof errors.SessionNotFound) return refuse("sign-in-expired");
+        throw error;
+      }
+    },
+    finish: async ({ request, response }, interaction, { account, amr }) => {
+      const before = interaction.session;
+      if (before !== undefined && before.accountId !== account) {
+        // Another person sat here: what she was signed in to ends before the next one begins.
+        await sessions.endBrowser(sessions.browserOf(before.uid));
+        interaction.session = undefined;
+        await interaction.persist();
+      }
+      const result: InteractionResults = {
+        login: { accountId: account, amr: [...amr], remember: false },
+      };
+      return provider.interactionResult(request, response, result, {
+        mergeWithLastSubmission: false,
+      });
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import type { Interaction } from "oidc-provider";
+import type { ClientFacts } from "#core/client-facts.ts";
+import { laterBy, type Clock, type Instant } from "#core/clock.ts";
+import type { AccountId } from "#core/ids.ts";
+import { problem, type ProblemCode } from "#core/problem.ts";
+import type { Random } from "#core/random.ts";
+import type { SignInStep } from "#core/wire.ts";
+import type { FindAccount } from "#identity/accounts/account.ts";
+import type { Blind } from "#identity/blind.ts";
+import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
+import type { JsonObject } from "#identity/http/body.ts";
+import { identityLimits } from "#identity/limits.ts";
+import type { Passkeys } from "#identity/passkeys/passkey.ts";
+import type { PasswordSteps } from "#identity/sign-in/password-steps.ts";
+import type { Amr, Exchange, Interactions } from "#identity/sign-in/interaction.ts";
+import {
+  countFailure,
+  dropSignIn,
+  failuresOf,
+  putChallenge,
+  takeChallenge,
+} from "#identity/sign-in/sign-in-store.ts";
+import type { Trail } from "#identity/trail.ts";
+import type { Queryable } from "#storage/database.ts";
+
+export interface SignInDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly blind: Blind;
+  readonly interactions: Interactions;
+  readonly findAccount: FindAccount;
+  readonly passkeys: Passkeys;
+  readonly passwordSteps: PasswordSteps;
+  readonly trail: Trail;
+}
+
+/** One request of the sign-in page. */
+export interface SignInRequest {
+  readonly exchange: Exchange;
+  readonly uid: string;
+  readonly body: JsonObject;
+  readonly facts: ClientFacts;
+}
+
+export type SignInAction = "state" | "passkey-options" | "passkey" | "password" | "totp";
+
+interface Step extends SignInRequest {
+  readonly interaction: Interaction;
+  /** Names the sign-in in the database. */
+  readonly key: Buffer;
+  readonly expiresAt: Instant;
+}
+
+const clientOf = (step: Step): string | null => {
+  const id = step.interaction.params["client_id"];
+  return typeof id === "string" ? id : null;
+};
+
+async function deny(
+  deps: SignInDeps,
+  step: Step,
+  code: ProblemCode,
+  about: AccountId | null,
+): Promise<Answer> {
+  await countFailure(deps.db, step.key, step.expiresAt);
+  const happening = { action: "sign-in", facts: step.facts, client: clientOf(step) } as const;
+  const unwritten = await deps.trail.note({ ...happening, refused: code, about });
+  return problemAnswer(unwritten ?? problem(code));
+}
+
+async function permit(deps: SignInDeps, step: Step, account: AccountId, amr: Amr): Promise<Answer> {
+  const person = await deps.findAccount(account);
+  if (person === null) return deny(deps, step, "sign-in-failed", account);
+  const unwritten = await deps.trail.note({
+    action: "sign-in",
+    facts: step.facts,
+    client: clientOf(step),
+    about: account,
+    role: person.roles[0] ?? null,
+    reasons: [amr.join("+")],
+  });
+  if (unwritten !== null) return problemAnswer(unwritten);
+  const redirectTo = await deps.interactions.finish(step.exchange, step.interaction, {
+    account,
+    amr,
+  });
+  await dropSignIn(deps.db, step.key);
+  return answer({ next: "redirect", redirectTo } satisfies SignInStep);
+}
+
+async function askForPasskey(deps: SignInDeps, step: Step): Promise<Answer> {
+  const challenge = deps.random.bytes(32);
+  await putChallenge(deps.db, {
+    interaction: step.key,
+    challenge,
+    challengeEndsAt: laterBy(deps.clock.now(), identityLimits.challengeMs),
+    expiresAt: step.expiresAt,
+  });
+  return answer(await deps.passkeys.askAny(challenge));
+}
+
+async function checkPasskey(deps: SignInDeps, step: Step): Promise<Answer> {
+  const challenge = await takeChallenge(deps.db, step.key, deps.clock.now());
+  const account =
+    challenge === null ? null : await deps.passkeys.verify(step.body["credential"], challenge);
+  return account === null
+    ? deny(deps, step, "passkey-refused", null)
+    : permit(deps, step, account, ["hwk", "user"]);
+}
+
+async function checkPassword(deps: SignInDeps, step: Step): Promise<Answer> {
+  const taken = await deps.passwordSteps.takePassword(step);
+  if (taken.kind === "wait") {
+    const denied = await deny(deps, step, "rate-limited", null);
+    return { ...denied, retryAfterSeconds: taken.seconds };
+  }
+  if (taken.kind === "malformed") return problemAnswer(problem("parameter-invalid"));
+  return answer({ next: "totp" } satisfies SignInStep);
+}
+
+async function checkCode(deps: SignInDeps, step: Step): Promise<Answer> {
+  const { proven, about } = await deps.passwordSteps.checkCode(step);
+  return proven === null
+    ? deny(deps, step, "sign-in-failed", about)
+    : permit(deps, step, proven, ["pwd", "otp"]);
+}
+
+const steps: Readonly<
+  Record<Exclude<SignInAction, "state">, (deps: SignInDeps, step: Step) => Promise<Answer>>
+> = {
+  "passkey-options": askForPasskey,
+  passkey: checkPasskey,
+  password: checkPassword,
+  totp: checkCode,
+};
+
+/** Answers the sign-in page of one interaction. */
+export type SignIn = (action: SignInAction, request: SignInRequest) => Promise<Answer>;
+
+export function createSignIn(deps: SignInDeps): SignIn {
+  return async (action, request) => {
+    const found = await deps.interactions.find(request.exchange, request.uid);
+    if (!found.ok) return problemAnswer(found.problem);
+    const interaction = found.value;
+    const step: Step = {
+      ...request,
+      interaction,
+      key: deps.blind("interaction", interaction.uid),
+      expiresAt: laterBy(deps.clock.now(), identityLimits.interactionMs),
+    };
+    if (action === "state")
+      return answer({ client: clientOf(step), prompt: interaction.prompt.name });
+    if ((await failuresOf(deps.db, step.key)) >= identityLimits.failuresPerSignIn)
+      return problemAnswer(problem("sign-in-expired"));
+    return steps[action](deps, step);
+  };
+}

@@ -1,0 +1,33 @@
+import { ownScopes } from "#identity/oidc/scopes.ts";
+
+/** What `/.well-known/smart-configuration` says (SMART App Launch 2.2 §4). */
+export function smartConfiguration(publicOrigin: string): Readonly<Record<string, unknown>> {
+  return {
+    issuer: publicOrigin,
+    jwks_uri: `${publicOrigin}/oauth/jwks`,
+    authorization_endpoint: `${publicOrigin}/oauth/authorize`,
+    token_endpoint: `${publicOrigin}/oauth/token`,
+    revocation_endpoint: `${publicOrigin}/oauth/revoke`,
+    grant_types_supported: ["authorization_code"],
+    response_types_supported: ["code"],
+    token_endpoint_auth_methods_supported: ["none"],
+    code_challenge_methods_supported: ["S256"],
+    dpop_signing_alg_values_supported: ["ES256", "Ed25519", "EdDSA"],
+    scopes_supported: [
+      ...ownScopes,
+      "patient/*.rs",
+      "patient/*.cruds",
+      "user/*.rs",
+      "user/*.cruds",
+    ],
+    capabilities: [
+      "client-public",
+      "sso-openid-connect",
+      "permission-patient",
+      "permission-user",
+      "permission-v1",
+      "permission-v2",
+      "authorize-post",
+    ],
+  };
+}

@@ -1,0 +1,31 @@
+import { laterBy, toIso, type Instant } from "#core/clock.ts";
+import { identityLimits } from "#identity/limits.ts";
+import type { Queryable } from "#storage/database.ts";
+
+/** Tables, the column that tells when a row is of no use any more, and how long it stays after. */
+const sweeps = [
+  { table: "oidc", key: "tenant, model, id", column: "expires_at", keptMs: 0 },
+  { table: "sign_in", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
+  { table: "attempt", key: "tenant, subject", column: "forgotten_at", keptMs: 0 },
+  { table: "enrolment", key: "tenant, token_hash", column: "expires_at", keptMs: 0 },
+  {
+    table: "session",
+    key: "tenant, id",
+    column: "ends_at",
+    keptMs: identityLimits.endedSessionMs,
+  },
+] as const;
+
+/** Deletes what has expired, at most `sweepRows` of each table at a time; answers how many rows went. */
+export async function sweep(db: Queryable, now: Instant): Promise<number> {
+  let gone = 0;
+  for (const { table, key, column, keptMs } of sweeps) {
+    const rows = await db.query<{ readonly gone: number }>(
+      `DELETE FROM identity.${table} WHERE (${key}) IN (
+        SELECT ${key} FROM identity.${table} WHERE ${column} < $1 LIMIT $2) RETURNING 1 AS gone`,
+      [toIso(laterBy(now, -keptMs)), identityLimits.sweepRows],
+    );
+    gone += rows.length;
+  }
+  return gone;
+}
