@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { Pool } from "undici";
 import { systemClock } from "#core/clock.ts";
 import type { KeyService } from "#core/key-service.ts";
@@ -15,20 +14,25 @@ import type { Argon2Cost } from "#keys/kms/file.ts";
 import type { KeyRing } from "#keys/ring.ts";
 import { createKeysServer, type KeyUse } from "#keys/server.ts";
 
+/** A test, or whatever else lasts a while and tidies up after itself. */
+export interface Cleanup {
+  after(tidy: () => Promise<unknown> | void): void;
+}
+
 /** The least work that argon2id takes: tests guard nothing with it. */
 export const cheapCost: Argon2Cost = { memoryKib: 64, passes: 1, lanes: 1 };
 
 export const testPassphrase = "correct horse battery staple";
 
 /** A private folder that is gone after the test. */
-export async function testFolder(t: TestContext): Promise<string> {
+export async function testFolder(t: Cleanup): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "phylax-keys-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
 /** A fresh root key and ring in a folder of their own. */
-export async function testRing(t: TestContext): Promise<KeyRing> {
+export async function testRing(t: Cleanup): Promise<KeyRing> {
   const ring = await openKeyHome({
     folder: join(await testFolder(t), "keys"),
     passphrase: testPassphrase,
@@ -41,7 +45,7 @@ export async function testRing(t: TestContext): Promise<KeyRing> {
 }
 
 /** Serves a handler on a socket of its own and gives a pool of connections to it. */
-export async function testPool(t: TestContext, handler: Handler): Promise<Pool> {
+export async function testPool(t: Cleanup, handler: Handler): Promise<Pool> {
   const socketPath = join(await testFolder(t), "http.sock");
   const server = createServer(handler);
   await new Promise<void>((resolve) => {
@@ -64,7 +68,7 @@ export interface TestKeys {
 }
 
 /** A whole keys process behind HTTP, asked by a caller of this role. */
-export async function testKeys(t: TestContext, role: ProcessRole = "records"): Promise<TestKeys> {
+export async function testKeys(t: Cleanup, role: ProcessRole = "records"): Promise<TestKeys> {
   const ring = await testRing(t);
   const uses: KeyUse[] = [];
   const handler = createKeysServer({

@@ -19,9 +19,9 @@ export function seal(key: KeyObject, nonce: Buffer, aad: Buffer, plain: Buffer):
   sealing.final();
   const sealed = Buffer.allocUnsafe(overheadBytes + body.length);
   sealed[0] = formatV1;
-  nonce.copy(sealed, 1);
-  body.copy(sealed, bodyAt);
-  sealing.getAuthTag().copy(sealed, bodyAt + body.length);
+  sealed.set(nonce, 1);
+  sealed.set(body, bodyAt);
+  sealed.set(sealing.getAuthTag(), bodyAt + body.length);
   return sealed;
 }
 

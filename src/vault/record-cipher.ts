@@ -51,7 +51,7 @@ export function createRecordCipher(tenant: TenantId, random: Random): RecordCiph
   const scratch = Buffer.alloc(aadBytesMax + placeBytesMax);
 
   function aadOf(prefix: Buffer, place: RecordPlace): Buffer {
-    prefix.copy(scratch);
+    scratch.set(prefix);
     let end = writeField(scratch, prefix.length, place.type);
     end = writeField(scratch, end, place.id);
     end = writeField(scratch, end, String(place.version));
