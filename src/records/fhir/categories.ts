@@ -4,18 +4,29 @@ import { restrictedLabel, sensitivities } from "#records/fhir/sensitivities.ts";
 
 const observationCategories = "http://terminology.hl7.org/CodeSystem/observation-category";
 
-const categoryName = /^[a-z][a-z-]{0,30}$/;
+// Only R4's own codes: any other text in their place could say anything, and the log holds no PHI.
+const observationKinds = new Set([
+  "activity",
+  "exam",
+  "imaging",
+  "laboratory",
+  "procedure",
+  "social-history",
+  "survey",
+  "therapy",
+  "vital-signs",
+]);
 
 function* codingsOf(value: unknown): Generator<JsonObject> {
   for (const coding of isObject(value) ? listOf(value.coding) : [])
     if (isObject(coding)) yield coding;
 }
 
-/** `Observation:laboratory`: the category of R4's own system, which are ten and hold no PHI. */
-function observationKinds(value: JsonObject): readonly string[] {
+/** `Observation:laboratory`. */
+function kindsOfObservation(value: JsonObject): readonly string[] {
   return listOf(value.category).flatMap((concept) =>
     [...codingsOf(concept)].flatMap(({ system, code }) =>
-      system === observationCategories && typeof code === "string" && categoryName.test(code)
+      system === observationCategories && typeof code === "string" && observationKinds.has(code)
         ? [`Observation:${code}`]
         : [],
     ),
@@ -28,7 +39,7 @@ function observationKinds(value: JsonObject): readonly string[] {
  */
 export function categoriesOf(value: Resource): readonly string[] {
   const kinds =
-    value.resourceType === "Observation" && isObject(value) ? observationKinds(value) : [];
+    value.resourceType === "Observation" && isObject(value) ? kindsOfObservation(value) : [];
   return [...new Set([value.resourceType, ...kinds, ...labelsOf(value)])].sort();
 }
 

@@ -24,7 +24,18 @@ const organisation: Owner = { kind: "organisation" };
 const mayBeWithoutPatient = new Set(["AuditEvent", "Group", "List", "Person", "Schedule", "Task"]);
 
 // Carriers of whatever they hold: no rule of R4 tells whose they are.
-const neverPlaced = new Set(["Bundle", "Parameters"]);
+const neverPlaced: ReadonlySet<string> = new Set(["Bundle", "Parameters"]);
+
+/** Whether resources of a type can be stored at all. */
+export function isStorable(type: string): boolean {
+  return !neverPlaced.has(type);
+}
+
+/** Whether resources of a type belong to patients; some of them, like a Group, may yet be nobody's. */
+export function isOfPatients(type: string): boolean {
+  const { inCompartment, all } = ownerPaths(type);
+  return type === "Patient" || inCompartment || all.length > 0;
+}
 
 // Their patient is that of what they point to.
 const throughTarget: Readonly<Record<string, string>> = {
@@ -99,7 +110,7 @@ export interface CompartmentContext {
  */
 export function compartmentOf(value: Resource, context: CompartmentContext = {}): Result<Owner> {
   const type = value.resourceType;
-  if (neverPlaced.has(type)) return unclear(type, "is a carrier and cannot be stored itself");
+  if (!isStorable(type)) return unclear(type, "is a carrier and cannot be stored itself");
   if (type === "Patient") return ownRecord(value, context);
   if (!isObject(value)) return unclear(type, "is no object");
   const paths = ownerPaths(type);
@@ -174,6 +185,5 @@ function throughOthers(
 
 /** Types outside every patient's record are the organisation's without looking. */
 function ownerByType(type: string): Owner | null {
-  const { inCompartment, all } = ownerPaths(type);
-  return inCompartment || all.length > 0 ? null : organisation;
+  return isOfPatients(type) ? null : organisation;
 }

@@ -1,3 +1,5 @@
+import { narrativeFault } from "#records/fhir/narrative.ts";
+
 /** R4 §2.24.0.1: the form of each primitive type. Each check returns what is wrong, or null. */
 type Check = (value: unknown) => string | null;
 
@@ -85,8 +87,7 @@ function base64(value: unknown): string | null {
 }
 
 function xhtml(value: unknown): string | null {
-  const wrong = text(value);
-  return wrong === null || wrong.startsWith("is longer") ? null : wrong;
+  return text(value) ?? narrativeFault(String(value));
 }
 
 const word = free(/\s/, "a URI: it holds white space");

@@ -92,9 +92,24 @@ function entriesDistinct(value: JsonObject): boolean {
   return new Set(keys).size === keys.length;
 }
 
+/** Every text under `key` in a tree whose branches stand under `branch`. */
+function* textsInTree(value: JsonObject, branch: string, key: string): Generator {
+  for (const child of listOf(value[branch])) {
+    if (!isObject(child)) continue;
+    if (key in child) yield child[key];
+    yield* textsInTree(child, branch, key);
+  }
+}
+
+function areDistinct(values: Iterable<unknown>): boolean {
+  const all = [...values];
+  return new Set(all).size === all.length;
+}
+
 /**
  * Rules of R4 (by the key of the StructureDefinition's constraint) that nearly every resource asks,
- * written out: FHIRPath takes a hundred times as long. The others are evaluated as FHIRPath.
+ * written out: FHIRPath takes a hundred times as long, and longer by the square on rules that compare
+ * all of a tree. The others are evaluated as FHIRPath.
  */
 export const rules: Readonly<Record<string, Rule>> = {
   "ait-1": (value) =>
@@ -120,6 +135,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   "con-5": (value) =>
     !has(value, "clinicalStatus") || !isEnteredInError(value, "condition-ver-status"),
   "cpt-2": (value) => !has(value, "value") || has(value, "system"),
+  "csd-1": (value) => areDistinct(textsInTree(value, "concept", "code")),
   "dom-2": (value) =>
     listOf(value.contained).every((inner) => isObject(inner) && !("contained" in inner)),
   "dom-4": (value) =>
@@ -132,6 +148,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   "obs-7": componentsDiffer,
   "per-1": inOrder,
   "qty-3": (value) => !has(value, "code") || has(value, "system"),
+  "que-2": (value) => areDistinct(textsInTree(value, "item", "linkId")),
   "rat-1": (value) =>
     has(value, "numerator") === has(value, "denominator") &&
     (has(value, "numerator") || has(value, "extension")),

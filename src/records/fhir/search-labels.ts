@@ -16,6 +16,7 @@ const labelledTokens = new Set([
   "clinical-status",
   "code",
   "identifier",
+  "lifecycle-status",
   "status",
   "type",
   "vaccine-code",

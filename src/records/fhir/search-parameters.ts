@@ -1,5 +1,4 @@
 import { searchParameterDefinitions } from "#records/fhir/definitions.ts";
-import type { JsonObject } from "#records/fhir/json-value.ts";
 import { compilePath, type Reader } from "#records/fhir/paths.ts";
 
 /** The kinds of search parameter that are evaluated; quantity, number, composite and special are not. */
@@ -51,19 +50,26 @@ function readStated(): readonly Stated[] {
   });
 }
 
+/** Compiles when first read: a type has some twenty parameters, of which few are ever asked. */
+function readerOf(paths: readonly string[], type: string): Reader {
+  let compiled: Reader | null = null;
+  return (resource) => (compiled ??= compileAll(paths, type))(resource);
+}
+
+function compileAll(paths: readonly string[], type: string): Reader {
+  const readers = paths.map((path) => compilePath(path, type));
+  const [first, ...more] = readers;
+  if (first !== undefined && more.length === 0) return first;
+  return (resource) => readers.flatMap((reader) => reader(resource));
+}
+
 function rulesFor(type: string, stated: readonly Stated[]): readonly SearchParameterRule[] {
   return stated.flatMap(({ code, kind, definition, targets, paths }) => {
     const own = paths.get(type) ?? [];
     const shared = [...paths].filter(([base]) => everyType.has(base)).flatMap(([, all]) => all);
     const all = [...own, ...shared.map((path) => path.replace(/^\w+\./, `${type}.`))];
     if (all.length === 0) return [];
-    const readers = all.map((path) => compilePath(path, type));
-    const [first, ...more] = readers;
-    const read: Reader =
-      first !== undefined && more.length === 0
-        ? first
-        : (resource: JsonObject) => readers.flatMap((reader) => reader(resource));
-    return [{ code, kind, definition, targets, read }];
+    return [{ code, kind, definition, targets, read: readerOf(all, type) }];
   });
 }
 

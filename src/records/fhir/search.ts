@@ -30,7 +30,7 @@ export interface SearchPlan {
   /** The whole search asked of an opened resource, as it was stored with its meta. */
   readonly matches: (value: Resource) => boolean;
   /** The parameters that were used, as the self link of the answer names them (R4 §3.1.1.2). */
-  readonly used: readonly (readonly [name: string, value: string])[];
+  readonly used: readonly [name: string, value: string][];
 }
 
 export const searchLimits = {
@@ -85,7 +85,7 @@ function parseClause(rule: SearchParameterRule, name: string, text: string): Res
 
 interface Sorted {
   readonly clauses: readonly Clause[];
-  readonly used: readonly (readonly [string, string])[];
+  readonly used: readonly [string, string][];
 }
 
 function parseClauses(

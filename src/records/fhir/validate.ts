@@ -1,8 +1,14 @@
 import type { Resource } from "@medplum/fhirtypes";
-import { codesOf } from "#records/fhir/bindings.ts";
-import { findBroken } from "#records/fhir/invariants.ts";
+import { unreachable } from "#core/result.ts";
+import { findBroken, isEvaluated } from "#records/fhir/invariants.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { checkPrimitive } from "#records/fhir/primitives.ts";
+import {
+  codedFault,
+  codeFault,
+  extensionFault,
+  referenceFault,
+} from "#records/fhir/value-faults.ts";
 import {
   resourceSchema,
   typeSchema,
@@ -19,7 +25,12 @@ export interface Finding {
 /** A sender can use no more than this of a resource's faults at once. */
 const maxFindings = 50;
 
+/** FHIRPath rules over more values than this could keep a process busy for seconds. */
+const maxValuesOfRule = 20_000;
+
 interface Walk {
+  /** Objects and primitive values seen so far. */
+  seen: number;
   /** Steps and array indexes from the root; turned into text only for a finding. */
   readonly path: (string | number)[];
   readonly findings: Finding[];
@@ -47,12 +58,19 @@ function noteAt(walk: Walk, step: string, detail: string): void {
 
 /** The findings of R4 over a resource whose type is known; empty when it is valid. */
 export function findingsOf(value: JsonObject, schema: TypeSchema): readonly Finding[] {
-  const walk: Walk = { path: [schema.name], findings: [], resource: value, container: value };
+  const walk: Walk = {
+    path: [schema.name],
+    findings: [],
+    seen: 0,
+    resource: value,
+    container: value,
+  };
   checkObject(walk, value, schema);
   return walk.findings;
 }
 
 function checkObject(walk: Walk, value: JsonObject, schema: TypeSchema): void {
+  const seenBefore = walk.seen;
   let choices: Map<string, string> | null = null;
   let any = schema.isResource;
   for (const key in value) {
@@ -65,6 +83,7 @@ function checkObject(walk: Walk, value: JsonObject, schema: TypeSchema): void {
       continue;
     }
     any = true;
+    walk.seen += 1;
     walk.path.push(element.step);
     if (element.choice) {
       choices ??= new Map();
@@ -79,7 +98,12 @@ function checkObject(walk: Walk, value: JsonObject, schema: TypeSchema): void {
   if (!any) note(walk, "must not be empty");
   for (const { step, keys } of schema.required)
     if (!keys.some((key) => key in value || `_${key}` in value)) noteAt(walk, step, "is required");
-  checkConstraints(walk, value, schema);
+  const fault = schema.name === "Extension" ? extensionFault(value) : null;
+  if (fault !== null) note(walk, fault);
+  if (schema.constraints.length > 0) {
+    const values = walk.seen - seenBefore;
+    noteBroken(walk, { value, type: schema.name, values }, schema.constraints);
+  }
 }
 
 const plainName = /^_?[A-Za-z][A-Za-z0-9]{0,39}$/;
@@ -142,51 +166,69 @@ function checkShadow(walk: Walk, shadow: unknown, value: unknown, element: Eleme
 }
 
 function checkValue(walk: Walk, value: unknown, element: ElementSchema): void {
-  switch (element.kind) {
-    case "primitive": {
-      const wrong = checkPrimitive(element.type, value);
-      if (wrong !== null) note(walk, wrong);
-      else if (element.valueSet !== null) checkCode(walk, value, element.valueSet);
-      break;
-    }
-    case "resource":
-      checkInner(walk, value);
-      break;
-    case "complex": {
-      const schema = typeSchema(element.type);
-      if (!isObject(value) || schema === null) {
-        note(walk, "must be an object");
-        return;
-      }
-      checkObject(walk, value, schema);
-      if (element.type === "Reference") checkReference(walk, value, element);
-      else if (element.valueSet !== null) checkCoded(walk, value, element);
-    }
-  }
-  if (element.constraints.length > 0) noteBroken(walk, value, element.type, element.constraints);
+  const seenBefore = walk.seen;
+  checkKind(walk, value, element);
+  if (element.constraints.length === 0) return;
+  const values = walk.seen - seenBefore;
+  noteBroken(walk, { value, type: element.type, values }, element.constraints);
 }
 
-function checkConstraints(walk: Walk, value: JsonObject, schema: TypeSchema): void {
-  if (schema.name === "Extension") checkExtension(walk, value);
-  if (schema.constraints.length > 0) noteBroken(walk, value, schema.name, schema.constraints);
+function checkKind(walk: Walk, value: unknown, element: ElementSchema): void {
+  switch (element.kind) {
+    case "primitive":
+      checkText(walk, value, element);
+      return;
+    case "resource":
+      checkInner(walk, value);
+      return;
+    case "complex":
+      checkComplex(walk, value, element);
+      return;
+    default:
+      unreachable(element.kind);
+  }
+}
+
+function checkText(walk: Walk, value: unknown, { type, valueSet }: ElementSchema): void {
+  const wrong = checkPrimitive(type, value);
+  const fault = wrong ?? (valueSet === null ? null : codeFault(value, valueSet));
+  if (fault !== null) note(walk, fault);
+}
+
+function checkComplex(walk: Walk, value: unknown, element: ElementSchema): void {
+  const schema = typeSchema(element.type);
+  if (!isObject(value) || schema === null) {
+    note(walk, "must be an object");
+    return;
+  }
+  checkObject(walk, value, schema);
+  if (element.type === "Reference") {
+    const fault = referenceFault(value, element);
+    if (fault !== null) noteAt(walk, "reference", fault);
+  } else {
+    const fault = codedFault(value, element);
+    if (fault !== null) note(walk, fault);
+  }
+}
+
+interface Ruled {
+  readonly value: unknown;
+  readonly type: string;
+  /** How many values it holds, itself left aside. */
+  readonly values: number;
 }
 
 function noteBroken(
   walk: Walk,
-  value: unknown,
-  type: string,
+  { value, type, values }: Ruled,
   constraints: TypeSchema["constraints"],
 ): void {
   const { resource, container } = walk;
-  for (const key of findBroken({ value, type, resource, container }, constraints))
-    note(walk, `does not keep the rule ${key} of R4`);
-}
-
-// ext-1: an extension has either a value or extensions of its own.
-function checkExtension(walk: Walk, value: JsonObject): void {
-  let valued = false;
-  for (const key in value) if (key.startsWith("value") || key.startsWith("_value")) valued = true;
-  if (valued === "extension" in value) note(walk, "must have either a value or extensions");
+  if (values > maxValuesOfRule && constraints.some(({ key }) => isEvaluated(key)))
+    note(walk, "is too large for the rules of R4 to be checked");
+  else
+    for (const key of findBroken({ value, type, resource, container }, constraints))
+      note(walk, `does not keep the rule ${key} of R4`);
 }
 
 /** A resource within: contained, the entry of a Bundle, a parameter. */
@@ -204,39 +246,6 @@ function checkInner(walk: Walk, value: unknown): void {
   checkObject(walk, value, schema);
   walk.resource = resource;
   walk.container = container;
-}
-
-const relative = /^([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
-
-function checkReference(walk: Walk, value: JsonObject, element: ElementSchema): void {
-  const { reference } = value;
-  if (typeof reference !== "string") return;
-  const type = relative.exec(reference)?.[1];
-  if (type === undefined) return;
-  if (resourceSchema(type) === null) noteAt(walk, "reference", "names no resource type of R4");
-  else if (element.targets !== null && !element.targets.has(type))
-    noteAt(walk, "reference", "names a resource type that may not stand here");
-}
-
-function checkCode(walk: Walk, value: unknown, valueSet: string): void {
-  const codes = codesOf(valueSet);
-  if (codes !== null && !codes.has(String(value))) note(walk, "is not one of the codes of R4");
-}
-
-function checkCoded(walk: Walk, value: JsonObject, element: ElementSchema): void {
-  if (element.valueSet === null) return;
-  const codes = codesOf(element.valueSet);
-  if (codes === null) return;
-  const codings: readonly unknown[] =
-    element.type === "CodeableConcept"
-      ? Array.isArray(value.coding)
-        ? value.coding
-        : []
-      : [value];
-  const right = codings.some(
-    (coding) => isObject(coding) && codes.has(`${String(coding.system)}|${String(coding.code)}`),
-  );
-  if (!right) note(walk, "has no code of those that R4 requires");
 }
 
 /** The value as a typed resource: the walk above has found nothing against it. */
