@@ -119,6 +119,15 @@ function renderError(publicOrigin: string): Configuration["renderError"] {
   };
 }
 
+/**
+ * SMART App Launch 2.2 §2.0.9: `aud` names the FHIR server that the token is for. A pushed request
+ * comes back as the library's own request object, whose `aud` is ourselves; it was checked before.
+ */
+function checkAudience(value: unknown, publicOrigin: string): void {
+  const known: readonly unknown[] = [undefined, publicOrigin, `${publicOrigin}/fhir`];
+  if (!known.includes(value)) throw new errors.InvalidTarget();
+}
+
 function configuration(deps: ProviderDeps): Configuration {
   const fhirBase = `${deps.publicOrigin}/fhir`;
   return {
@@ -148,12 +157,7 @@ function configuration(deps: ProviderDeps): Configuration {
     },
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     clientBasedCORS: () => false,
-    // SMART App Launch 2.2 §2.0.9: `aud` names the FHIR server that the token is for.
-    extraParams: {
-      aud: (_ctx, value) => {
-        if (value !== undefined && value !== fhirBase) throw new errors.InvalidTarget();
-      },
-    },
+    extraParams: { aud: (_ctx, value) => checkAudience(value, deps.publicOrigin) },
     interactions: {
       policy: loginPolicy(deps),
       url: (_ctx, interaction) => `/sign-in/${interaction.uid}`,
