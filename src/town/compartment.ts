@@ -1,4 +1,5 @@
 import type { Resource } from "@medplum/fhirtypes";
+import { unreachable } from "#core/result.ts";
 import { ageOn, dateText, type Day } from "#town/calendar.ts";
 import {
   writeAppointments,
@@ -99,6 +100,8 @@ function passingOf(reason: VisitReason, day: Day): Passing {
     case "followUp":
     case "specialist":
       return {};
+    default:
+      return unreachable(reason);
   }
 }
 
@@ -141,6 +144,8 @@ function panelsFor(chart: Chart, { reason, day, dice }: Visit): readonly PanelKe
     case "wellChild":
     case "birth":
       return [];
+    default:
+      return unreachable(reason);
   }
 }
 

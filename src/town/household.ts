@@ -1,4 +1,4 @@
-import { invariant } from "#core/result.ts";
+import { invariant, unreachable } from "#core/result.ts";
 import { type Day, daysPerYear } from "#town/calendar.ts";
 import type { Dice, DiceBox } from "#town/dice.ts";
 import { firstFamily } from "#town/first-family.ts";
@@ -185,6 +185,8 @@ function ageOf(dice: Dice, kin: Kin, headAge: number): number {
       return Math.max(0, headAge - dice.between(20, 38));
     case "grandparent":
       return headAge + dice.between(21, 34);
+    default:
+      return unreachable(kin);
   }
 }
 

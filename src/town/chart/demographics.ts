@@ -7,6 +7,7 @@ import type {
   Patient,
   RelatedPerson,
 } from "@medplum/fhirtypes";
+import { unreachable } from "#core/result.ts";
 import { dateText, timeText } from "#town/calendar.ts";
 import type { Chart } from "#town/chart/chart.ts";
 import { hl7Concept, systems } from "#town/codes/concept.ts";
@@ -143,6 +144,8 @@ function currentAddress(person: Person): Address[] {
     }
     case "missing":
       return [];
+    default:
+      return unreachable(person.addressState);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { DocumentReference } from "@medplum/fhirtypes";
+import type { CodeableConcept, DocumentReference } from "@medplum/fhirtypes";
+import { unreachable } from "#core/result.ts";
 import { ageOn, dateText, timeText } from "#town/calendar.ts";
 import type { Chart } from "#town/chart/chart.ts";
 import { labelled, type Visit, visitName } from "#town/chart/visit.ts";
@@ -11,23 +12,18 @@ import type { Dice } from "#town/dice.ts";
 import { spokenName } from "#town/person.ts";
 import { noteWords } from "#town/words/notes.ts";
 
-/** LOINC document kinds by visit. */
-function documentType(reason: VisitReason): ReturnType<typeof concept> {
-  switch (reason.kind) {
-    case "first":
-      return concept("loinc", "34117-2", "History and physical note");
-    case "specialist":
-      return concept("loinc", "11488-4", "Consult note");
-    case "birth":
-      return concept("loinc", "18842-5", "Discharge summary");
-    case "wellness":
-    case "wellChild":
-    case "followUp":
-    case "bout":
-    case "prenatal":
-      return concept("loinc", "11506-3", "Progress note");
-  }
-}
+const progressNote = concept("loinc", "11506-3", "Progress note");
+
+const documentTypes: Readonly<Record<VisitReason["kind"], CodeableConcept>> = {
+  first: concept("loinc", "34117-2", "History and physical note"),
+  specialist: concept("loinc", "11488-4", "Consult note"),
+  birth: concept("loinc", "18842-5", "Discharge summary"),
+  wellness: progressNote,
+  wellChild: progressNote,
+  followUp: progressNote,
+  bout: progressNote,
+  prenatal: progressNote,
+};
 
 const category = {
   coding: [
@@ -50,7 +46,7 @@ export function writeNote(chart: Chart, visit: Visit, readings: Readings): void 
     ...labelled(visit.label),
     status: "current",
     docStatus: "final",
-    type: documentType(visit.reason),
+    type: documentTypes[visit.reason.kind],
     category: [category],
     subject: chart.patient,
     date: written,
@@ -108,6 +104,8 @@ function storyOf({ reason, dice }: Visit, age: number): string {
       return dice.pick(noteWords.prenatal);
     case "birth":
       return dice.pick(noteWords.birth);
+    default:
+      return unreachable(reason);
   }
 }
 
@@ -141,6 +139,8 @@ function planOf(chart: Chart, visit: Visit): string {
     case "wellness":
     case "wellChild":
       return "Carry on as before. Next checkup in a year.";
+    default:
+      return unreachable(reason);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CodeableConcept, DiagnosticReport, Observation, Quantity } from "@medplum/fhirtypes";
+import { unreachable } from "#core/result.ts";
 import { daysPerYear, timeText } from "#town/calendar.ts";
 import type { Chart } from "#town/chart/chart.ts";
 import { labelled, type Visit } from "#town/chart/visit.ts";
@@ -129,6 +130,8 @@ function vitalsFor(reason: VisitReason, age: number): readonly MeasureKey[] {
       return ["weight"];
     case "birth":
       return ["heartRate", "temperature"];
+    default:
+      return unreachable(reason);
   }
 }
 

@@ -95,7 +95,9 @@ export function writeProblems(chart: Chart, visitOn: VisitOn): ReadonlyMap<strin
     const stated = { diagnosis, label, onset, recorded, ended: null, lasting: true, encounter };
     written.set(key, writeCondition(chart, stated));
   }
-  for (const { medicine: key, reason, start } of chart.life.treatments) {
+  for (const { medicine: key, reason, start: begun } of chart.life.treatments) {
+    // Whoever came with a medicine had it renewed here, under this clinic's name.
+    const start = Math.max(begun, chart.person.registered);
     const condition = written.get(reason);
     if (condition === undefined) continue;
     const label = ailment(reason).label ?? null;

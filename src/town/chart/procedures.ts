@@ -1,9 +1,12 @@
 import type { Procedure } from "@medplum/fhirtypes";
+import { unreachable } from "#core/result.ts";
 import { ageOn, timeText } from "#town/calendar.ts";
 import type { Chart } from "#town/chart/chart.ts";
 import { labelled, type Visit } from "#town/chart/visit.ts";
 import { ailment } from "#town/codes/ailments.ts";
 import { concept } from "#town/codes/concept.ts";
+import type { Specialty } from "#town/codes/specialties.ts";
+import type { Dice } from "#town/dice.ts";
 import { type ProcedureKey, procedures } from "#town/codes/episodes.ts";
 
 function writeProcedure(chart: Chart, visit: Visit, key: ProcedureKey): void {
@@ -37,7 +40,7 @@ function proceduresOf(chart: Chart, visit: Visit, done: Set<string>): readonly P
     case "birth":
       return [dice.chance(0.3) ? "caesarean" : "childbirth"];
     case "specialist":
-      return specialistProcedure(ailment(reason.problems[0].key).specialist, dice.unit());
+      return specialistProcedure(ailment(reason.problems[0].key).specialist, dice);
     case "wellness":
       return screening(chart, visit, done);
     case "first":
@@ -45,25 +48,28 @@ function proceduresOf(chart: Chart, visit: Visit, done: Set<string>): readonly P
     case "followUp":
     case "prenatal":
       return [];
+    default:
+      return unreachable(reason);
   }
 }
 
-function specialistProcedure(specialty: string | undefined, unit: number): readonly ProcedureKey[] {
-  switch (specialty) {
-    case "cardiology":
-      return ["electrocardiogram"];
-    case "pulmonology":
-      return ["spirometry"];
-    case "psychiatry":
-    case "addictionMedicine":
-      return ["counseling"];
-    case "oncology":
-      return unit < 0.3 ? ["chemotherapy"] : [];
-    case "orthopaedics":
-      return unit < 0.12 ? ["kneeReplacement"] : [];
-    default:
-      return [];
-  }
+/** What specialists do beside talking, and how often. */
+const specialistWork: Readonly<Partial<Record<Specialty, readonly [ProcedureKey, share: number]>>> =
+  {
+    cardiology: ["electrocardiogram", 1],
+    pulmonology: ["spirometry", 1],
+    psychiatry: ["counseling", 1],
+    addictionMedicine: ["counseling", 1],
+    oncology: ["chemotherapy", 0.3],
+    orthopaedics: ["kneeReplacement", 0.12],
+  };
+
+function specialistProcedure(
+  specialty: Specialty | undefined,
+  dice: Dice,
+): readonly ProcedureKey[] {
+  const work = specialty === undefined ? undefined : specialistWork[specialty];
+  return work !== undefined && dice.chance(work[1]) ? [work[0]] : [];
 }
 
 function screening(chart: Chart, visit: Visit, done: Set<string>): readonly ProcedureKey[] {

@@ -1,4 +1,5 @@
 import type { CodeableConcept, Encounter } from "@medplum/fhirtypes";
+import { unreachable } from "#core/result.ts";
 import { type Day, timeText } from "#town/calendar.ts";
 import type { Chart, EncounterReference } from "#town/chart/chart.ts";
 import { type Ailment, type Diagnosis, ailment } from "#town/codes/ailments.ts";
@@ -74,6 +75,8 @@ function labelOf(reason: VisitReason): Sensitivity | null {
     case "prenatal":
     case "birth":
       return null;
+    default:
+      return unreachable(reason);
   }
 }
 
@@ -91,6 +94,8 @@ function slotFor(chart: Chart, { reason }: PlannedVisit): number {
     case "wellChild":
     case "followUp":
       return chart.person.primary;
+    default:
+      return unreachable(reason);
   }
 }
 
@@ -197,5 +202,7 @@ function reasonsOf(reason: VisitReason): CodeableConcept[] {
     case "wellness":
     case "wellChild":
       return [];
+    default:
+      return unreachable(reason);
   }
 }

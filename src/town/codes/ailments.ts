@@ -11,6 +11,14 @@ export interface Diagnosis {
   readonly plain: string;
 }
 
+/** A medicine on the way of treatment. */
+export interface Rung {
+  readonly afterDays: number;
+  readonly medicine: MedicineKey;
+  /** Of those who come so far, who need it; everybody when absent. */
+  readonly share?: number;
+}
+
 /** A lasting condition: whom it meets, what it does to the body, and how it is cared for. */
 export interface Ailment extends Diagnosis {
   /** Probability over the whole span of ages `from`–`to`, in which the onset falls evenly. */
@@ -28,7 +36,7 @@ export interface Ailment extends Diagnosis {
   /** Further change a year, once it has begun. */
   readonly drift?: Readonly<Partial<Record<MeasureKey, number>>>;
   /** Medicines in the order in which they are tried, each so long after the diagnosis. */
-  readonly ladder: readonly { readonly afterDays: number; readonly medicine: MedicineKey }[];
+  readonly ladder: readonly Rung[];
   readonly plan?: {
     readonly snomed: string;
     readonly display: string;
@@ -49,12 +57,12 @@ export const ailments = {
     risk: { women: 0.52, men: 0.58, from: 30, to: 78 },
     visitsPerYear: 1.2,
     panels: ["metabolic"],
-    effect: { systolic: 26, diastolic: 14 },
+    effect: { systolic: 30, diastolic: 16 },
     drift: { systolic: 0.5 },
     ladder: [
       { afterDays: 0, medicine: "lisinopril10" },
-      { afterDays: 500, medicine: "amlodipine5" },
-      { afterDays: 1700, medicine: "hydrochlorothiazide25" },
+      { afterDays: 500, medicine: "amlodipine5", share: 0.5 },
+      { afterDays: 1700, medicine: "hydrochlorothiazide25", share: 0.25 },
     ],
     talk: [
       "takes readings at home and brings the list",
@@ -76,7 +84,7 @@ export const ailments = {
     ladder: [
       { afterDays: 10, medicine: "metformin500" },
       { afterDays: 1250, medicine: "empagliflozin10" },
-      { afterDays: 2900, medicine: "insulinGlargine" },
+      { afterDays: 2900, medicine: "insulinGlargine", share: 0.5 },
     ],
     plan: {
       snomed: "698360004",
@@ -435,7 +443,7 @@ export const ailments = {
     effect: {},
     ladder: [
       { afterDays: 0, medicine: "ibuprofen200" },
-      { afterDays: 400, medicine: "gabapentin300" },
+      { afterDays: 400, medicine: "gabapentin300", share: 0.3 },
     ],
     talk: ["lifts less at work", "does the stretches most mornings"],
   },

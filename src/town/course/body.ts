@@ -68,28 +68,25 @@ interface Moment {
   readonly get: Readings;
 }
 
+/** Measures that follow from others, or from growth. */
+const derived: Readonly<Partial<Record<MeasureKey, (moment: Moment) => number>>> = {
+  height: ({ build, age, swing }) => heightAt(build, age) + swing,
+  weight: ({ build, age, pull, swing }) =>
+    weightAt(build, age) + scaled(pull, age) + Math.min(swing, age * 0.1),
+  bmi: ({ get }) => get("weight") / squareMetres(get("height")),
+  cholesterol: ({ get }) => get("ldl") + get("hdl") + get("triglycerides") / 5,
+  haematocrit: ({ get }) => get("haemoglobin") * 2.97,
+  egfr: ({ get, age, person }) => filtration(get("creatinine"), age, person.sex === "female"),
+};
+
 function raw(key: MeasureKey, moment: Moment): number {
-  const { person, build, age, pull, swing, offset, get } = moment;
-  switch (key) {
-    case "height":
-      return heightAt(build, age) + swing;
-    case "weight":
-      return weightAt(build, age) + scaled(pull, age) + Math.min(swing, age * 0.1);
-    case "bmi":
-      return get("weight") / squareMetres(get("height"));
-    case "cholesterol":
-      return get("ldl") + get("hdl") + get("triglycerides") / 5;
-    case "haematocrit":
-      return get("haemoglobin") * 2.97;
-    case "egfr":
-      return filtration(get("creatinine"), age, person.sex === "female");
-    default: {
-      const { typical, men = 0, perYearPast40 = 0 } = measures[key];
-      const byAge = Math.max(0, age - 40) * perYearPast40 + childhood(key, age);
-      const bySex = person.sex === "male" && age >= 14 ? men : 0;
-      return typical + offset(key) + byAge + bySex + pull + swing;
-    }
-  }
+  const follows = derived[key];
+  if (follows !== undefined) return follows(moment);
+  const { person, age, pull, swing, offset } = moment;
+  const { typical, men = 0, perYearPast40 = 0 } = measures[key];
+  const byAge = Math.max(0, age - 40) * perYearPast40 + childhood(key, age);
+  const bySex = person.sex === "male" && age >= 14 ? men : 0;
+  return typical + offset(key) + byAge + bySex + pull + swing;
 }
 
 function strain(key: MeasureKey, day: Day, problems: readonly Problem[]): number {
@@ -111,25 +108,18 @@ function relief(key: MeasureKey, day: Day, treatments: readonly Treatment[]): nu
   return sum;
 }
 
-/** Grown-ups' figures do not fit children: hearts beat faster, pressures are lower. */
+/** What a newborn's figure differs by: small hearts beat faster, at lower pressures. */
+const newborn: Readonly<Partial<Record<MeasureKey, number>>> = {
+  heartRate: 48,
+  breathing: 14,
+  systolic: -24,
+  diastolic: -18,
+  creatinine: -0.42,
+  haemoglobin: -1,
+};
+
 function childhood(key: MeasureKey, age: number): number {
-  const young = clamp((16 - age) / 16, 0, 1);
-  switch (key) {
-    case "heartRate":
-      return 48 * young;
-    case "breathing":
-      return 14 * young;
-    case "systolic":
-      return -24 * young;
-    case "diastolic":
-      return -18 * young;
-    case "creatinine":
-      return -0.42 * young;
-    case "haemoglobin":
-      return -1 * young;
-    default:
-      return 0;
-  }
+  return (newborn[key] ?? 0) * clamp((16 - age) / 16, 0, 1);
 }
 
 // Illness and pregnancy weigh less on a small body.

@@ -39,6 +39,7 @@ const told: ReadonlyMap<number, readonly (readonly [AilmentKey, number])[]> = ne
     firstFamilyMembers.ana,
     [
       ["allergicRhinitis", 20],
+      ["obesity", 12],
       ["hypertension", 8.4],
       ["diabetes", 7.2],
       ["hyperlipidaemia", 6.9],
@@ -88,8 +89,9 @@ function treatmentsOf(dice: Dice, problems: readonly Problem[], until: Day): rea
   for (const problem of problems) {
     for (const rung of ailment(problem.key).ladder) {
       const start = problem.noticed + Math.floor(rung.afterDays * (0.7 + dice.unit() * 0.6));
+      const needed = dice.chance(rung.share ?? 1);
       const taken = found.some(({ medicine }) => medicine === rung.medicine);
-      if (start <= until && !taken)
+      if (needed && start <= until && !taken)
         found.push({ medicine: rung.medicine, reason: problem.key, start });
     }
   }
