@@ -7,7 +7,7 @@ import { runCommand } from "#cli/program.ts";
 const isTerminal = process.stdout.isTTY;
 const environment = readEnvironment(process.env, process.cwd(), isTerminal);
 
-process.exitCode = await runCommand(process.argv.slice(2), {
+const code = await runCommand(process.argv.slice(2), {
   environment,
   variables: process.env,
   main: fileURLToPath(import.meta.url),
@@ -19,3 +19,5 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     colour: environment.colour,
   },
 });
+// A pool that a refused start left open would keep the process waiting for nothing.
+process.exit(code);

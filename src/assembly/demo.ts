@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import type { PersonRole } from "#core/policy-request.ts";
 import { problem } from "#core/problem.ts";
 import { failed, ok, type Result } from "#core/result.ts";
-import { createTown, demoPersonae, type Town } from "#town/town.ts";
+import { demoPersonae } from "#town/personae.ts";
+import { createTown, type Town } from "#town/town.ts";
 import { makeAccount, type NewAccount } from "#assembly/accounts.ts";
 import type { Home } from "#assembly/home.ts";
 import { openOperator, type Operator } from "#assembly/operator.ts";
@@ -39,7 +40,7 @@ function personaeOf(town: Town): readonly Persona[] {
       login: "ana",
       totpSeed: "PHYLAXDEMOPATIENTAAAAAAAAAAAAAAA",
       displayName: people.patient.displayName,
-      patients: [people.patient.patientId],
+      patients: [people.patient.patientId, people.child.patientId],
     },
     {
       role: "clinician",

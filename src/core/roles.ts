@@ -5,7 +5,7 @@ export type ProcessRole = (typeof processRoles)[number];
 /** The callers that each listening process lets in; who is not named is refused at the handshake. */
 export const acceptedCallers = {
   gateway: [],
-  identity: ["gateway", "operator"],
+  identity: ["gateway", "operator", "records"],
   records: ["gateway", "operator"],
   keys: ["records", "identity"],
 } as const satisfies Record<Exclude<ProcessRole, "operator">, readonly ProcessRole[]>;

@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createSigner } from "#audit/checkpoint.ts";
+import { createLog } from "#audit/log.ts";
+import { connectPeer, listenMutual, peerRole } from "#core/net.ts";
+import { ok } from "#core/result.ts";
+import { acceptedCallers } from "#core/roles.ts";
+import { createKeyClient } from "#keys/client.ts";
+import { createAuthorizer } from "#policy/authorizer.ts";
+import { readPolicyFiles } from "#policy/policy-files.ts";
+import { createRecords } from "#records/records.ts";
+import { openDatabase } from "#storage/database.ts";
+import { createVault } from "#vault/vault.ts";
+import { connectionOf } from "#assembly/database.ts";
+import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
+import type { RoleStarter } from "#assembly/role-process.ts";
+
+const maxConnections = 12;
+
+const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
+
+function version(): string {
+  const manifest = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  ) as { version: string };
+  return manifest.version;
+}
+
+/** The records process: the door, the vault, the log and the store behind one mutual TLS socket. */
+export const startRecords: RoleStarter = async ({
+  home,
+  settings,
+  site,
+  identity,
+  clock,
+  random,
+  event,
+}) => {
+  const texts = await readPolicyFiles(policyFolder);
+  if (!texts.ok) return texts;
+  const authorizer = createAuthorizer(texts.value);
+  if (!authorizer.ok) return authorizer;
+  const { tenant } = settings;
+  const db = openDatabase({
+    connection: connectionOf(home, "phylax_records"),
+    tenant,
+    maxConnections,
+  });
+  const keysPeer = connectPeer({
+    address: { kind: "unix", path: home.socket("keys") },
+    identity,
+    role: "keys",
+    connections: 4,
+  });
+  const identityPeer = connectPeer({
+    address: { kind: "unix", path: home.socket("identity") },
+    identity,
+    role: "identity",
+    connections: 1,
+  });
+  const origin = logOrigin(settings, "records");
+  const records = await createRecords({
+    db,
+    tenant,
+    clock,
+    random,
+    publicOrigin: site.publicOrigin,
+    version: version(),
+    authorizer: authorizer.value,
+    openLog: (alongside) =>
+      createLog({
+        db,
+        origin,
+        signer: createSigner(logPrivateKey(home, "records"), origin),
+        clock,
+        random,
+        alongside,
+      }),
+    openVault: (onKeys) =>
+      createVault({ db, keys: createKeyClient(keysPeer), tenant, random, clock, onKeys }),
+    fetchJwks: async () => {
+      const { body } = await identityPeer.request({ method: "GET", path: "/oauth/jwks" });
+      return body.json();
+    },
+    peerOf: peerRole,
+    onFault: (fault) => event("fault", { ...fault }),
+  });
+  if (!records.ok) return records;
+  const listener = await listenMutual({
+    address: { kind: "unix", path: home.socket("records") },
+    identity,
+    accepts: acceptedCallers.records,
+    handler: records.value.handler,
+  });
+  return ok({
+    renew: () => listener.renew(identity),
+    close: async () => {
+      await listener.close();
+      await records.value.close();
+      await Promise.all([keysPeer.destroy(), identityPeer.destroy()]);
+      await db.close();
+    },
+  });
+};
