@@ -17,6 +17,8 @@ import {
   type TransactionDeps,
 } from "#records/fhir/transaction-target.ts";
 
+export type { Action, TransactionDeps } from "#records/fhir/transaction-target.ts";
+
 /** An action and the entry, from 0, that asked for it. */
 export interface PlannedAction {
   readonly entry: number;
