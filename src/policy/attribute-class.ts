@@ -1,0 +1,60 @@
+import type { PurposeOfUse, Zone } from "#core/audit-entry.ts";
+import type { PersonRole, PolicyAction, PolicyRequest } from "#core/policy-request.ts";
+
+/**
+ * All of a request that policies can see. Who the person and the patient are shows only as how they
+ * stand to each other, so two requests of one class get the same decision by construction.
+ */
+export interface AttributeClass {
+  /** Sorted, each once. */
+  readonly roles: readonly PersonRole[];
+  readonly deviceLevel: number;
+  readonly zone: Zone;
+  readonly purpose: PurposeOfUse;
+  readonly action: PolicyAction;
+  readonly resource: ResourceClass;
+}
+
+export type ResourceClass =
+  | {
+      readonly kind: "PatientRecord";
+      readonly resourceType: string;
+      readonly ofCaller: boolean;
+      readonly inCareTeam: boolean;
+      /** Sorted, each once. */
+      readonly labels: readonly string[];
+    }
+  | { readonly kind: "OrganisationRecord"; readonly resourceType: string }
+  | { readonly kind: "PatientLog"; readonly ofCaller: boolean }
+  | { readonly kind: "SystemLog" };
+
+export function attributeClassOf(request: PolicyRequest): AttributeClass {
+  return {
+    roles: sorted(request.person.roles),
+    deviceLevel: request.device.level,
+    zone: request.zone,
+    purpose: request.purpose,
+    action: request.action,
+    resource: resourceClassOf(request),
+  };
+}
+
+const logActions: ReadonlySet<PolicyAction> = new Set(["access-log", "audit-read"]);
+
+function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceClass {
+  const { type: resourceType, patient, inCareTeam, labels } = resource;
+  const ofCaller = patient !== null && person.patients.includes(patient);
+  if (logActions.has(action))
+    return patient === null ? { kind: "SystemLog" } : { kind: "PatientLog", ofCaller };
+  if (patient === null) return { kind: "OrganisationRecord", resourceType };
+  return { kind: "PatientRecord", resourceType, ofCaller, inCareTeam, labels: sorted(labels) };
+}
+
+function sorted<T extends string>(words: readonly T[]): readonly T[] {
+  return words.length < 2 ? words : [...new Set(words)].sort();
+}
+
+/** One text for each class, and no text for two. */
+export function nameOfClass(asked: AttributeClass): string {
+  return JSON.stringify(asked);
+}

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, suite, test } from "node:test";
+import { policySetTextToParts } from "@cedar-policy/cedar-wasm/nodejs";
+import { purposes, type PurposeOfUse, type Zone } from "#core/audit-entry.ts";
+import {
+  personRoles,
+  type PersonRole,
+  type PolicyAction,
+  type PolicyRequest,
+} from "#core/policy-request.ts";
+import type { Result } from "#core/result.ts";
+import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
+import { readPolicyFiles, type PolicyTexts } from "#policy/policy-files.ts";
+
+function value<T>(result: Result<T>): T {
+  assert.ok(result.ok, result.ok ? "" : result.problem.detail);
+  return result.value;
+}
+
+const texts = value(await readPolicyFiles(join(import.meta.dirname, "../../policies")));
+
+/** One line of the table, in the words of the second implementation below. */
+interface Line {
+  readonly roles: readonly PersonRole[];
+  readonly level: number;
+  readonly zone: Zone;
+  readonly purpose: PurposeOfUse;
+  readonly action: PolicyAction;
+  readonly data: Data;
+}
+
+interface Data {
+  readonly type: string;
+  readonly whose: "own" | "another's" | "nobody's";
+  readonly inCareTeam: boolean;
+  readonly label: string | null;
+}
+
+const roleSets: readonly (readonly PersonRole[])[] = [
+  [],
+  ...personRoles.map((role) => [role]),
+  ["patient", "proxy"],
+  ["clinician", "patient"],
+  ["clinician", "privacy-officer"],
+  ["administrator", "service"],
+];
+const recordActions = [
+  "read",
+  "search",
+  "history",
+  "create",
+  "update",
+  "delete",
+  "import",
+] as const;
+const logActions = ["access-log", "audit-read"] as const;
+
+const patientData: readonly Data[] = (["own", "another's"] as const).flatMap((whose) =>
+  [false, true].flatMap((inCareTeam) =>
+    [null, "psychotherapy"].map((label) => ({
+      type: "Observation",
+      whose,
+      inCareTeam,
+      label,
+    })),
+  ),
+);
+const nobodys = (type: string): Data => ({
+  type,
+  whose: "nobody's",
+  inCareTeam: false,
+  label: null,
+});
+const logData: readonly Data[] = (["own", "another's", "nobody's"] as const).map((whose) => ({
+  type: "AuditEvent",
+  whose,
+  inCareTeam: false,
+  label: null,
+}));
+
+const table: readonly Line[] = roleSets.flatMap((roles) =>
+  [0, 1].flatMap((level) =>
+    (["internet", "operator"] as const).flatMap((zone) =>
+      purposes.flatMap((purpose) => [
+        ...recordActions.flatMap((action) =>
+          [...patientData, nobodys("Practitioner"), nobodys("Group")].map((data) => ({
+            roles,
+            level,
+            zone,
+            purpose,
+            action,
+            data,
+          })),
+        ),
+        ...logActions.flatMap((action) =>
+          logData.map((data) => ({ roles, level, zone, purpose, action, data })),
+        ),
+      ]),
+    ),
+  ),
+);
+
+function requestOf({ roles, level, zone, purpose, action, data }: Line): PolicyRequest {
+  const patient = data.whose === "nobody's" ? null : data.whose;
+  return {
+    tenant: "tenant",
+    person: { account: "account", roles, patients: ["own", "third"] },
+    session: { id: "session" },
+    device: { id: "device", level },
+    client: { id: "client" },
+    zone,
+    purpose,
+    action,
+    resource: {
+      type: data.type,
+      patient,
+      inCareTeam: data.inCareTeam,
+      labels: data.label === null ? [] : [data.label],
+    },
+  };
+}
+
+/** The rules once more, told from the side of the data and knowing nothing of Cedar. */
+function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean {
+  if (level === 0) return false;
+  const is = (role: PersonRole): boolean => roles.includes(role);
+  const looking = ["read", "search", "history"].includes(action);
+  const changing = ["create", "update", "delete"].includes(action);
+  const forHerself = (is("patient") || is("proxy")) && purpose === "PATRQT";
+  const treating = is("clinician") && purpose === "TREAT";
+
+  if (action === "import") return is("service") && zone === "operator" && purpose === "SYSADMIN";
+  if (action === "audit-read" && data.whose === "nobody's")
+    return is("security-operator") && purpose === "HOPERAT";
+  if (action === "access-log" || action === "audit-read") {
+    if (data.whose === "nobody's") return false;
+    if (is("privacy-officer") && purpose === "HOPERAT") return true;
+    return action === "access-log" && data.whose === "own" && forHerself;
+  }
+  if (data.whose === "nobody's")
+    return looking && (treating || (forHerself && data.type === "Practitioner"));
+  if (treating && data.inCareTeam) return looking || changing;
+  return looking && forHerself && data.whose === "own" && data.label !== "psychotherapy";
+}
+
+suite("the decision table", () => {
+  let authorizer: Authorizer;
+  /** The lines in whose decision each policy had a part. */
+  const decidedBy = new Map<string, Line[]>();
+  const wrong: string[] = [];
+  let permits = 0;
+
+  before(() => {
+    authorizer = value(createAuthorizer(texts));
+    for (const line of table) {
+      const decision = authorizer.decide(requestOf(line));
+      for (const id of decision.policies) {
+        const lines = decidedBy.get(id) ?? [];
+        lines.push(line);
+        decidedBy.set(id, lines);
+      }
+      const permitted = decision.effect === "permit";
+      permits += permitted ? 1 : 0;
+      const failed = decision.effect === "deny" && decision.reason === "error";
+      if (failed || permitted !== mayHappen(line)) wrong.push(JSON.stringify({ line, decision }));
+    }
+  });
+
+  test("is decided line by line as the second implementation decides it", () => {
+    assert.deepEqual(wrong.slice(0, 10), []);
+  });
+
+  test("has permits and denials enough to mean something", () => {
+    assert.ok(table.length > 25_000, `only ${table.length} lines`);
+    assert.ok(permits > 300 && permits < table.length / 10, `${permits} permits`);
+  });
+
+  test("permits nothing to an administrator, nor to a person without a role", () => {
+    for (const line of table)
+      if (line.roles.length === 0 || line.roles.join() === "administrator")
+        assert.equal(authorizer.decide(requestOf(line)).effect, "deny");
+  });
+
+  test("changes when any one policy is dropped, whichever it is", () => {
+    for (const dropped of authorizer.policies) {
+      const without = value(createAuthorizer(withoutPolicy(texts, dropped)));
+      // A policy that had no part in a decision cannot change it by going.
+      const noticed = (decidedBy.get(dropped) ?? []).some(
+        (line) => (without.decide(requestOf(line)).effect === "permit") !== mayHappen(line),
+      );
+      assert.ok(noticed, `nothing changes without ${dropped}`);
+    }
+  });
+});
+
+function withoutPolicy({ policies, schema }: PolicyTexts, id: string): PolicyTexts {
+  const parts = policySetTextToParts(policies);
+  assert.ok(parts.type === "success");
+  const kept = parts.policies.filter((policy) => !policy.includes(`@id("${id}")`));
+  assert.equal(kept.length, parts.policies.length - 1);
+  return { schema, policies: kept.join("\n") };
+}
