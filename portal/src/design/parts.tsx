@@ -4,7 +4,7 @@ import { Icon, type IconName } from "./icon.tsx";
 
 type Look = "primary" | "quiet" | "plain";
 
-/** `isBusy` keeps the button's place and focus but presses nothing. */
+/** A busy button keeps its place and the focus, does nothing, and says by its words what goes on. */
 export function Button(
   props: Omit<ButtonProps, "className" | "children" | "isPending"> & {
     readonly look?: Look;
@@ -13,12 +13,23 @@ export function Button(
     readonly children: ReactNode;
   },
 ) {
-  const { look = "primary", icon, isBusy = false, children, ...rest } = props;
+  const { look = "primary", icon, isBusy = false, children, type, onPress, ...rest } = props;
   return (
-    <AriaButton {...rest} isPending={isBusy} className={`button button-${look}`}>
-      {icon === undefined ? null : <Icon name={icon} />}
-      <span>{children}</span>
-    </AriaButton>
+    <>
+      <AriaButton
+        {...rest}
+        type={isBusy ? "button" : (type ?? "button")}
+        {...(isBusy || onPress === undefined ? {} : { onPress })}
+        data-busy={isBusy || undefined}
+        className={`button button-${look}`}
+      >
+        {icon === undefined ? null : <Icon name={icon} />}
+        <span>{children}</span>
+      </AriaButton>
+      <span className="unseen" role="status">
+        {isBusy ? children : ""}
+      </span>
+    </>
   );
 }
 

@@ -1,4 +1,4 @@
-import { conceptCodes, conceptText, referenceText } from "./concept.ts";
+import { conceptCodes, conceptName, conceptText, referenceText } from "./concept.ts";
 import { at, firstText, list, number, readEach, text } from "./json.ts";
 
 /** An item of a section that stands for something going on now or something over. */
@@ -15,7 +15,7 @@ const activeStates = new Set(["active", "recurrence", "relapse"]);
 
 export function readProblem(resource: unknown): Problem | null {
   const id = text(at(resource, "id"));
-  const name = conceptText(at(resource, "code"));
+  const name = conceptName(at(resource, "code"));
   if (id === null || name === null) return null;
   const states = conceptCodes(at(resource, "clinicalStatus"));
   const until = firstText(
@@ -46,6 +46,8 @@ export interface Medicine {
   /** How to take it, in the prescriber's words. */
   readonly directions: readonly string[];
   readonly reason: string | null;
+  /** References such as "Condition/42" to what it is for. */
+  readonly reasonsAt: readonly string[];
   readonly prescriber: string | null;
 }
 
@@ -67,6 +69,9 @@ export function readMedicine(resource: unknown): Medicine | null {
       ...list(at(resource, "reasonCode")).map(conceptText),
       ...list(at(resource, "reasonReference")).map(referenceText),
     ),
+    reasonsAt: list(at(resource, "reasonReference")).flatMap(
+      (reference) => text(at(reference, "reference")) ?? [],
+    ),
     prescriber: referenceText(at(resource, "requester")),
   };
 }
@@ -77,8 +82,8 @@ function medicineName(resource: unknown): string | null {
     (one) => `#${String(at(one, "id"))}` === at(reference, "reference"),
   );
   return (
-    conceptText(at(resource, "medicationCodeableConcept")) ??
-    conceptText(at(contained, "code")) ??
+    conceptName(at(resource, "medicationCodeableConcept")) ??
+    conceptName(at(contained, "code")) ??
     referenceText(reference)
   );
 }
@@ -94,7 +99,7 @@ export interface Allergy {
 
 export function readAllergy(resource: unknown): Allergy | null {
   const id = text(at(resource, "id"));
-  const name = conceptText(at(resource, "code"));
+  const name = conceptName(at(resource, "code"));
   if (id === null || name === null) return null;
   const reactions = list(at(resource, "reaction"));
   const states = conceptCodes(at(resource, "clinicalStatus"));
@@ -123,7 +128,7 @@ export interface Immunisation {
 
 export function readImmunisation(resource: unknown): Immunisation | null {
   const id = text(at(resource, "id"));
-  const name = conceptText(at(resource, "vaccineCode"));
+  const name = conceptName(at(resource, "vaccineCode"));
   if (id === null || name === null) return null;
   const protocol = at(resource, "protocolApplied", 0);
   const dose = number(at(protocol, "doseNumberPositiveInt"));
@@ -156,8 +161,8 @@ export function readVisit(resource: unknown): Visit | null {
   return {
     id,
     name: firstText(
-      ...list(at(resource, "type")).map(conceptText),
-      conceptText(at(resource, "serviceType")),
+      ...list(at(resource, "type")).map(conceptName),
+      conceptName(at(resource, "serviceType")),
       at(resource, "class", "display"),
     ),
     start: text(at(resource, "period", "start")),

@@ -10,6 +10,15 @@ export function conceptText(concept: unknown): string | null {
   );
 }
 
+/** The same as a heading: "blood pressure" becomes "Blood pressure", but pH and mRNA stay as they are. */
+export function conceptName(concept: unknown): string | null {
+  const words = conceptText(concept);
+  if (words === null || !startsInLowerCase.test(words)) return words;
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const startsInLowerCase = /^\p{Ll}+(?:$|[\s,(/-])/u;
+
 /** The codes of a CodeableConcept, in their order. */
 export function conceptCodes(concept: unknown): readonly string[] {
   return list(at(concept, "coding")).flatMap((coding) => text(at(coding, "code")) ?? []);

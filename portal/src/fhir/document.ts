@@ -1,4 +1,4 @@
-import { conceptText, referenceText } from "./concept.ts";
+import { conceptName, referenceText } from "./concept.ts";
 import { at, firstText, list, number, text } from "./json.ts";
 
 export interface Attachment {
@@ -28,7 +28,7 @@ export function readDocument(resource: unknown): RecordDocument | null {
   const id = text(at(resource, "id"));
   const contents = list(at(resource, "content")).map((content) => at(content, "attachment"));
   const name = firstText(
-    conceptText(at(resource, "type")),
+    conceptName(at(resource, "type")),
     at(resource, "description"),
     at(contents[0], "title"),
   );

@@ -1,4 +1,4 @@
-import { conceptCodes, conceptKey, conceptText, referenceText } from "./concept.ts";
+import { conceptCodes, conceptKey, conceptName, conceptText, referenceText } from "./concept.ts";
 import { at, list, number, text } from "./json.ts";
 import { readRange, standingOf, type Measured, type Range, type Standing } from "./range.ts";
 
@@ -32,7 +32,7 @@ export interface Observed {
 export function readObservation(resource: unknown): Observed | null {
   const id = text(at(resource, "id"));
   const test = conceptKey(at(resource, "code"));
-  const name = conceptText(at(resource, "code"));
+  const name = conceptName(at(resource, "code"));
   if (id === null || test === null || name === null) return null;
   const status = text(at(resource, "status"));
   if (status === "cancelled") return null;
@@ -58,7 +58,7 @@ export function readObservation(resource: unknown): Observed | null {
 
 function readComponent(component: unknown): Part | null {
   const key = conceptKey(at(component, "code"));
-  const name = conceptText(at(component, "code"));
+  const name = conceptName(at(component, "code"));
   return key === null || name === null ? null : readPart(component, { key, name });
 }
 

@@ -8,6 +8,7 @@ import {
   readMedicine,
   readProblem,
   readVisit,
+  type Medicine,
   type Visit,
 } from "../../fhir/chart.ts";
 import { newestFirst } from "../../dates/order.ts";
@@ -73,8 +74,10 @@ function spanWords(
 
 export function Medicines() {
   const list = useSection("MedicationRequest", readMedicine);
-  const { dates } = useApp();
+  const problems = useSection("Condition", readProblem);
   const { medicines } = record;
+  const known = problems.loaded.state === "ready" ? problems.loaded.value : [];
+  const names = new Map(known.map(({ id, name }) => [`Condition/${id}`, name]));
   return (
     <Listing list={list} name={sections.medicines.name} icon="medicines" empty={medicines.empty}>
       {(items) => (
@@ -84,23 +87,33 @@ export function Medicines() {
             items={newestFirst(items, ({ since }) => since)}
             emptyNow={medicines.emptyActive}
           >
-            {({ name, since, directions, reason, prescriber }) => (
-              <>
-                <p className="item-name">{name}</p>
-                {since === null ? null : (
-                  <p className="item-when">{medicines.ordered(dates.day(since))}</p>
-                )}
-                <dl className="terms">
-                  <Term name={medicines.directions} value={directions.join(" ")} />
-                  <Term name={medicines.reason} value={reason} />
-                  <Term name={medicines.prescriber} value={prescriber} />
-                </dl>
-              </>
-            )}
+            {(medicine) => <OneMedicine medicine={medicine} names={names} />}
           </NowAndPast>
         </>
       )}
     </Listing>
+  );
+}
+
+function OneMedicine(props: {
+  readonly medicine: Medicine;
+  /** What the problems are called, by reference. */
+  readonly names: ReadonlyMap<string, string>;
+}) {
+  const { dates } = useApp();
+  const { name, since, directions, reason, reasonsAt, prescriber } = props.medicine;
+  const { medicines } = record;
+  const reasons = reasonsAt.flatMap((reference) => props.names.get(reference) ?? []);
+  return (
+    <>
+      <p className="item-name">{name}</p>
+      {since === null ? null : <p className="item-when">{medicines.ordered(dates.day(since))}</p>}
+      <dl className="terms">
+        <Term name={medicines.directions} value={directions.join(" ")} />
+        <Term name={medicines.reason} value={reason ?? words.joinList(reasons)} />
+        <Term name={medicines.prescriber} value={prescriber} />
+      </dl>
+    </>
   );
 }
 

@@ -1,0 +1,171 @@
+import { createHash, randomBytes, X509Certificate } from "node:crypto";
+import { createServer } from "node:net";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { Resource } from "@medplum/fhirtypes";
+import type { AccessLogLine, Me } from "../../src/core/wire.ts";
+import { testAuthority, testGateway } from "../../src/gateway/testing.ts";
+import { demoPersonae } from "../../src/town/personae.ts";
+import { createTown } from "../../src/town/town.ts";
+import { fixtureIdentity } from "./identity.ts";
+import { fixtureRecords, type Fault } from "./records.ts";
+
+/** A made-up clinic behind the real gateway: what the tests change, the next request meets. */
+export interface Clinic {
+  readonly origin: string;
+  me: Me;
+  resources: readonly Resource[];
+  accessLog: readonly AccessLogLine[];
+  checkpoint: string;
+  isSignedIn: boolean;
+  isPasswordRight: boolean;
+  accessToken: string;
+  asked: { readonly state: string };
+  /** What a path answers instead of what it should. */
+  readonly faults: Map<string, Fault>;
+}
+
+export interface OpenClinic extends Clinic {
+  /** SHA-256 of the public key of the clinic's certificate, for a browser to trust. */
+  readonly spki: string;
+  readonly people: Record<Persona, Me>;
+}
+
+export const personae = ["patient", "clinician", "officer", "newcomer"] as const;
+export type Persona = (typeof personae)[number];
+
+const town = createTown({ seed: 7, patients: 12, asOf: "2025-11-20" });
+
+/** Serves portal/dist, which must be built, through the gateway as it is in the product. */
+export async function openClinic(t: TestContext): Promise<OpenClinic> {
+  const port = await freePort();
+  const origin = `https://localhost:${port}`;
+  const people = peopleOf();
+  const clinic: Clinic = {
+    origin,
+    me: people.patient,
+    resources: [...town.organisation(), ...[...town.patients()].flat()],
+    accessLog: madeUpLog(),
+    checkpoint: madeUpCheckpoint(),
+    isSignedIn: false,
+    isPasswordRight: false,
+    accessToken: randomBytes(16).toString("hex"),
+    asked: { state: "" },
+    faults: new Map(),
+  };
+  const issue = await testAuthority();
+  const tls = await issue("localhost");
+  await testGateway(t, {
+    identity: fixtureIdentity(clinic),
+    records: fixtureRecords(clinic),
+    deps: {
+      tls,
+      listen: { host: "127.0.0.1", port },
+      publicOrigin: origin,
+      portalDirectory: fileURLToPath(new URL("../dist", import.meta.url)),
+      trustedTypes: true,
+    },
+  });
+  const key = new X509Certificate(tls.cert).publicKey.export({ type: "spki", format: "der" });
+  const spki = createHash("sha256").update(key).digest("base64");
+  return Object.assign(clinic, { spki, people });
+}
+
+function peopleOf(): Record<Persona, Me> {
+  const demo = demoPersonae(town);
+  const session = { sessionEndsAt: new Date(Date.now() + 8 * 3_600_000).toISOString() };
+  const person = (me: Partial<Me> & Pick<Me, "displayName" | "roles">): Me => ({
+    account: "11111111-1111-4111-8111-111111111111",
+    patients: [],
+    practitioner: null,
+    idleMs: 30 * 60_000,
+    ...session,
+    ...me,
+  });
+  const { patient, child, clinician, privacyOfficer } = demo;
+  return {
+    patient: person({
+      displayName: patient.displayName,
+      roles: ["patient", "proxy"],
+      patients: [patient.patientId, child.patientId],
+    }),
+    clinician: person({
+      displayName: clinician.displayName,
+      roles: ["clinician"],
+      practitioner: clinician.practitionerId,
+    }),
+    officer: person({ displayName: privacyOfficer.displayName, roles: ["privacy-officer"] }),
+    newcomer: person({ displayName: "Noor New", roles: ["patient"] }),
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+const minuteMs = 60_000;
+
+function madeUpLog(): readonly AccessLogLine[] {
+  const line = (
+    index: number,
+    minutesAgo: number,
+    more: Partial<AccessLogLine>,
+  ): AccessLogLine => ({
+    time: new Date(Date.now() - minutesAgo * minuteMs).toISOString(),
+    who: "You",
+    role: "patient",
+    action: "search",
+    decision: "permit",
+    resourceType: "Observation",
+    categories: ["Observation"],
+    count: 12,
+    purpose: "PATRQT",
+    origin: "records.phylax.test",
+    index,
+    ...more,
+  });
+  const doctor = { who: "Dr. Maren Whitlock", role: "clinician", purpose: "TREAT" } as const;
+  const older = Array.from({ length: 24 }, (_, day) =>
+    line(900 - day, (day + 4) * 1_440, {
+      ...(day % 3 === 0 ? doctor : {}),
+      categories: [["Condition"], ["Encounter"], ["MedicationRequest"]][day % 3] ?? [],
+    }),
+  );
+  return [
+    line(1005, 4, { action: "access-log", resourceType: null, categories: [], count: 0 }),
+    line(1004, 5, {}),
+    line(1003, 6, { categories: ["MedicationRequest"], resourceType: "MedicationRequest" }),
+    line(1002, 1_500, { ...doctor, categories: ["Condition", "Observation"] }),
+    line(1001, 1_504, { ...doctor, action: "read", categories: ["Patient"], count: 1 }),
+    line(1000, 1_640, {
+      who: "Dr. Ioan Petrescu",
+      role: "clinician",
+      purpose: "TREAT",
+      decision: "deny",
+      categories: [],
+      count: 0,
+    }),
+    line(999, 4_000, {
+      who: "Phylax import",
+      role: "operator",
+      action: "import",
+      purpose: "SYSADMIN",
+      categories: ["Condition", "Encounter", "Immunization", "Observation", "Patient"],
+      count: 240,
+    }),
+    ...older,
+  ];
+}
+
+function madeUpCheckpoint(): string {
+  const root = createHash("sha256").update("a clinic that never was").digest("base64");
+  const signature = randomBytes(68).toString("base64");
+  return `records.phylax.test\n1006\n${root}\n\n— records.phylax.test ${signature}\n`;
+}

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import {
+  axeViolations,
+  desktop,
+  findChromium,
+  openBrowser,
+  phone,
+  type Look,
+  type OpenBrowser,
+} from "./browser.ts";
+import { openClinic, type OpenClinic, type Persona } from "./clinic.ts";
+
+const executable = findChromium();
+const skip = executable === null ? "this machine has no Chromium" : false;
+const pictures = join(tmpdir(), "phylax-portal-pictures");
+
+interface Visit {
+  readonly name: string;
+  readonly path: string;
+  readonly as: Persona | "nobody";
+  /** Words that must stand on the page. */
+  readonly shows: string | RegExp;
+  readonly before?: (clinic: OpenClinic) => void;
+  readonly act?: (browser: OpenBrowser) => Promise<void>;
+}
+
+function visitsOf(clinic: OpenClinic): readonly Visit[] {
+  const cared = clinic.people.patient.patients[0] ?? "";
+  const patient = (path: string, shows: Visit["shows"], more: Partial<Visit> = {}): Visit => ({
+    name: path.slice(1).replaceAll("/", "-"),
+    path,
+    as: "patient",
+    shows,
+    ...more,
+  });
+  const fault = (path: string, status: number, code: string) => (to: OpenClinic) => {
+    to.faults.set(path, { status, code });
+  };
+  const open =
+    (name: string | RegExp) =>
+    async ({ page }: OpenBrowser) => {
+      await page.getByRole("button", { name }).first().click();
+    };
+  return [
+    { name: "landing", path: "/", as: "nobody", shows: "Your health record" },
+    { name: "sign-in", path: "/sign-in/fixture", as: "nobody", shows: "Sign in with a passkey" },
+    {
+      name: "sign-in-password",
+      path: "/sign-in/fixture",
+      as: "nobody",
+      shows: "Password",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Use a password instead" }).click();
+        await page.getByRole("button", { name: "Next" }).click();
+      },
+    },
+    {
+      name: "sign-in-code",
+      path: "/sign-in/fixture",
+      as: "nobody",
+      shows: "6-digit code",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Use a password instead" }).click();
+        await page.getByLabel("User name").fill("ana");
+        await page.getByLabel("Password").fill("wrong");
+        await page.getByRole("button", { name: "Next" }).click();
+      },
+    },
+    {
+      name: "sign-in-over",
+      path: "/sign-in/fixture",
+      as: "nobody",
+      shows: "This sign-in is over",
+      before: fault("/sign-in/fixture/state", 401, "sign-in-expired"),
+    },
+    {
+      name: "enrol",
+      path: "/enrol#token=0123456789abcdef0123",
+      as: "nobody",
+      shows: "Set up my passkey",
+    },
+    { name: "enrol-no-link", path: "/enrol", as: "nobody", shows: "needs your sign-up link" },
+    {
+      name: "enrol-used",
+      path: "/enrol#token=0123456789abcdef0123",
+      as: "nobody",
+      shows: "no longer works",
+      before: fault("/api/identity/enrol/begin", 403, "enrolment-link-refused"),
+    },
+    { name: "callback-stopped", path: "/callback", as: "nobody", shows: "You are not signed in" },
+    { name: "closed", path: "/record", as: "nobody", shows: "Please sign in" },
+    patient("/home", "Who looked last"),
+    patient("/record", "Overview"),
+    patient("/record/problems", "Now"),
+    patient("/record/medicines", "How to take it"),
+    patient("/record/allergies", "What can happen"),
+    patient("/record/immunisations", "vaccine"),
+    patient("/record/results", "Lab tests"),
+    patient("/record/results", "All values of", {
+      name: "record-results-open",
+      act: open(/Measured [2-9]|Measured \d\d/),
+    }),
+    patient("/record/results", "diastolic", {
+      name: "record-results-pressure",
+      act: open(/lood pressure/),
+    }),
+    patient("/record/visits", /visit/i),
+    patient("/record/documents", "Read"),
+    patient("/record/documents", "Close", { name: "record-documents-open", act: open(/^Read/) }),
+    patient("/record/problems", "not answering", {
+      name: "record-failed",
+      before: fault("/fhir/Condition", 503, "key-unavailable"),
+    }),
+    patient("/record/problems", "You can not see this", {
+      name: "record-forbidden",
+      before: fault("/fhir/Condition", 403, "forbidden"),
+    }),
+    patient("/record/problems", "No health problems are recorded", {
+      name: "record-empty",
+      before: (to) => {
+        to.resources = to.resources.filter(({ resourceType }) => resourceType !== "Condition");
+      },
+    }),
+    patient("/record/nowhere", "There is nothing here"),
+    patient("/access", "Stopped"),
+    patient("/home", "No record is linked", { name: "home-newcomer", as: "newcomer" }),
+    patient("/home", "Fingerprint of all entries", { name: "home-officer", as: "officer" }),
+    patient("/patients", "People in your care", { as: "clinician" }),
+    patient(`/patients/${cared}`, "All patients", { name: "patient", as: "clinician" }),
+    patient(`/patients/${cared}/results`, "Lab tests", {
+      name: "patient-results",
+      as: "clinician",
+    }),
+  ];
+}
+
+async function visit(clinic: OpenClinic, browser: OpenBrowser, { look, one }: Stop): Promise<void> {
+  clinic.faults.clear();
+  const kept = clinic.resources;
+  clinic.isSignedIn = one.as !== "nobody";
+  clinic.me = clinic.people[one.as === "nobody" ? "patient" : one.as];
+  one.before?.(clinic);
+  const { page, complaints } = browser;
+  await page.goto("about:blank");
+  await page.goto(`${clinic.origin}${one.path}`);
+  await one.act?.(browser);
+  await page.getByText(one.shows).first().waitFor({ timeout: 10_000 });
+  await page.waitForLoadState("networkidle");
+  const picture = `${one.name}-${look.theme}-${look.width}.png`;
+  await page.screenshot({ path: join(pictures, picture), fullPage: true });
+  assert.deepEqual(await axeViolations(page), [], `axe on ${one.name}`);
+  const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+  assert.equal(await page.evaluate(overflow), 0, `${one.name} is wider than its window`);
+  assert.deepEqual(complaints, [], `the browser complains on ${one.name}`);
+  clinic.resources = kept;
+}
+
+interface Stop {
+  readonly look: Look;
+  readonly one: Visit;
+}
+
+const looks: readonly Look[] = [
+  { theme: "light", ...phone },
+  { theme: "dark", ...phone },
+  { theme: "light", ...desktop },
+  { theme: "dark", ...desktop },
+];
+
+for (const look of looks) {
+  const name = `every page is sound in ${look.theme} at ${look.width} pixels`;
+  test(name, { skip, timeout: 300_000 }, async (t: TestContext) => {
+    mkdirSync(pictures, { recursive: true });
+    const clinic = await openClinic(t);
+    const browser = await openBrowser(t, { executable: executable ?? "", spki: clinic.spki, look });
+    for (const one of visitsOf(clinic)) {
+      await t.test(one.name, () => visit(clinic, browser, { look, one }));
+      browser.complaints.length = 0;
+    }
+  });
+}
