@@ -14,7 +14,20 @@ import type { RowOutcome, WriteGroup, WriteOutcome } from "#records/write-plan.t
 /** An answer with what it shows of whom. */
 export interface Shown {
   readonly touches: readonly Touch[];
+  /** Parts of a batch that were refused, each to be logged as such. */
+  readonly refusals?: readonly Refusal[];
   readonly answer: Answer;
+}
+
+export interface Refusal {
+  readonly kind: "refused";
+  /** What the caller is told. */
+  readonly problem: Problem;
+  readonly decision: "deny" | "error";
+  /** What the log is told, where it is more than the caller may learn. */
+  readonly reasons?: readonly string[];
+  readonly signal?: string;
+  readonly touch: Touch;
 }
 
 /**
@@ -30,17 +43,10 @@ export type Outcome =
       readonly settle: (rows: readonly RowOutcome[]) => Shown;
       /** What the log is told when the rows could not be written. */
       readonly attempted: Touch;
+      /** Tells the caller which part of the request the refused row was; the problem as it is by default. */
+      readonly explain?: (problem: Problem, row: number) => Problem;
     }
-  | {
-      readonly kind: "refused";
-      /** What the caller is told. */
-      readonly problem: Problem;
-      readonly decision: "deny" | "error";
-      /** What the log is told, where it is more than the caller may learn. */
-      readonly reasons?: readonly string[];
-      readonly signal?: string;
-      readonly touch: Touch;
-    };
+  | Refusal;
 
 export type Interaction = (visit: Visit) => Promise<Outcome>;
 
@@ -65,35 +71,41 @@ export interface DoorDeps {
   readonly denials: Pick<AnonymousDenials, "note">;
 }
 
-export function refused(problem: Problem, touch: Touch): Outcome {
+export function refused(problem: Problem, touch: Touch): Refusal {
   const decision = problem.code === "forbidden" ? "deny" : "error";
   return { kind: "refused", problem, decision, touch };
 }
 
 type SubmissionOf = Submission<WriteGroup, WriteOutcome>;
 
+function refusalEntry(visit: Visit, refusal: Refusal): AuditEntry {
+  const { problem, decision, reasons = [problem.code], signal = null, touch } = refusal;
+  return entryOf(visit, touch, { decision, signal, reasons });
+}
+
+function entriesOf(visit: Visit, { touches, refusals = [] }: Omit<Shown, "answer">): AuditEntry[] {
+  const shown = touches.map((each) => entryOf(visit, each, { decision: "permit" }));
+  return [...shown, ...refusals.map((each) => refusalEntry(visit, each))];
+}
+
 function submissionOf(visit: Visit, outcome: Outcome): SubmissionOf {
   const { proof } = visit.caller;
   switch (outcome.kind) {
     case "shown": {
-      const entries = outcome.touches.map((each) => entryOf(visit, each, { decision: "permit" }));
+      const entries = entriesOf(visit, outcome);
       return { entries: () => entries, proof };
     }
     case "written": {
       const { work, settle, attempted } = outcome;
       const entries = (written: WriteOutcome | null): readonly AuditEntry[] => {
-        if (written?.ok === true)
-          return settle(written.value).touches.map((each) =>
-            entryOf(visit, each, { decision: "permit" }),
-          );
+        if (written?.ok === true) return entriesOf(visit, settle(written.value));
         const code = written === null ? "unexpected" : written.problem.code;
         return [entryOf(visit, attempted, { decision: "error", reasons: [code] })];
       };
       return { work, entries, proof };
     }
     case "refused": {
-      const { problem, decision, reasons = [problem.code], signal = null, touch } = outcome;
-      const entry = entryOf(visit, touch, { decision, signal, reasons });
+      const entry = refusalEntry(visit, outcome);
       return { entries: () => [entry], proof };
     }
     default:
@@ -107,7 +119,8 @@ function answerOf(outcome: Outcome, written: WriteOutcome | null): Result<Answer
       return ok(outcome.answer);
     case "written":
       if (written === null) return refuse("unexpected");
-      return written.ok ? ok(outcome.settle(written.value).answer) : failed(written.problem);
+      if (written.ok) return ok(outcome.settle(written.value).answer);
+      return failed(outcome.explain?.(written.problem, written.row) ?? written.problem);
     case "refused":
       return failed(outcome.problem);
     default:

@@ -14,6 +14,7 @@ export const httpLimits = {
   lingerMs: 2_000,
   /** How long a body may take to arrive. */
   bodyMs: 30_000,
+  formBytes: 64 * 1024,
 } as const;
 
 export interface Answer {
@@ -143,4 +144,14 @@ export function acceptsJson(request: IncomingMessage): boolean {
   return (
     accept === undefined || accept.trim() === "" || /json|\*\/\*|application\/\*/i.test(accept)
   );
+}
+
+/** Reads a form of parameters, as POST _search sends them; fails like a body does. */
+export async function readForm(request: IncomingMessage): Promise<Result<URLSearchParams>> {
+  const typed = checkMediaType(request, "form");
+  if (!typed.ok) return typed;
+  const body = await readBody(request, httpLimits.formBytes);
+  if (!body.ok) return body;
+  const text = textOf(body.value);
+  return text.ok ? ok(new URLSearchParams(text.value)) : text;
 }

@@ -3,11 +3,11 @@ import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { ok, type Result } from "#core/result.ts";
+import { failed, ok, type Result } from "#core/result.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import { putRow } from "#records/row-write.ts";
-import { homeOf, type Home } from "#records/write.ts";
+import { homeOf, type Home } from "#records/write-prepare.ts";
 import type { RowOutcome, RowWrite, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
@@ -81,8 +81,11 @@ const lost: LineOutcome = { kind: "refused", problem: { code: "unexpected" } };
 function lineOutcome(outcome: RowOutcome | undefined): LineOutcome {
   switch (outcome?.kind) {
     case "created":
+      return { kind: "created" };
     case "updated":
+      return { kind: "updated" };
     case "unchanged":
+      return { kind: "unchanged" };
     case "refused":
       return outcome;
     case "deleted":
@@ -184,7 +187,7 @@ export async function writeImport(
   if (!written.ok) return written;
   const { outcome } = written.value;
   if (outcome === null) return refuse("unexpected");
-  if (!outcome.ok) return outcome;
+  if (!outcome.ok) return failed(outcome.problem);
   const outcomes = outcomesOf(lines, outcome.value);
   return ok(lines.map(({ line }, at) => outcomeLine(line.source, outcomes[at] ?? lost)));
 }

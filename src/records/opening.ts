@@ -1,6 +1,6 @@
 import type { Resource } from "@medplum/fhirtypes";
 import type { TenantId } from "#core/ids.ts";
-import { refuse } from "#core/problem.ts";
+import { problem, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { StoredRow } from "#records/store.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
@@ -12,6 +12,11 @@ export interface OpenedRow {
   /** Null for a deletion. */
   readonly value: Resource | null;
 }
+
+/** `row` is the one that does not open; null when the keys could not be had at all. */
+export type Opening =
+  | { readonly ok: true; readonly value: readonly OpenedRow[] }
+  | { readonly ok: false; readonly problem: Problem; readonly row: StoredRow | null };
 
 export interface OpeningDeps {
   readonly tenant: TenantId;
@@ -58,17 +63,16 @@ function readSealed(text: string): Resource | null {
 export async function openRows(
   rows: readonly StoredRow[],
   { tenant, vault }: OpeningDeps,
-): Promise<Result<readonly OpenedRow[]>> {
+): Promise<Opening> {
   const keys = await keysFor(rows, vault);
-  if (!keys.ok) return keys;
+  if (!keys.ok) return { ...keys, row: null };
   const opened: OpenedRow[] = [];
   for (const row of rows) {
     const { compartment, type, id, version, dekVersion, sealed } = row;
     const key = keys.value.get(keyName(compartment, dekVersion));
     const place = { tenant, compartment, type, id, version, dekVersion };
     const plain = key === undefined ? null : vault.open(key, place, sealed);
-    if (plain === null)
-      return refuse("record-damaged", { detail: `${type}/${id}/_history/${version}` });
+    if (plain === null) return { ok: false, problem: problem("record-damaged"), row };
     const text = plain.toString("utf8");
     opened.push({ row, text, value: readSealed(text) });
   }

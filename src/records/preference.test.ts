@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ifMatchVersion, wantsRepresentation } from "#records/preference.ts";
+import { ifMatchVersion, preferredReturn, prefersLenient } from "#records/preference.ts";
 
-test("the written resource comes back unless the caller asks for as little as possible", () => {
-  assert.ok(wantsRepresentation({}));
-  assert.ok(wantsRepresentation({ prefer: "return=representation" }));
-  assert.ok(!wantsRepresentation({ prefer: "return=minimal" }));
-  assert.ok(!wantsRepresentation({ prefer: "handling=strict; return=minimal" }));
+for (const [prefer, wanted] of [
+  [undefined, null],
+  ["return=representation", "representation"],
+  ["return=minimal", "minimal"],
+  ["handling=strict; return=minimal", "minimal"],
+  ["handling=lenient, return=representation", "representation"],
+  ["return=OperationOutcome", null],
+] as const)
+  test(`Prefer ${prefer ?? "left out"} wants back ${wanted ?? "whatever is usual"}`, () => {
+    assert.equal(preferredReturn(prefer === undefined ? {} : { prefer }), wanted);
+  });
+
+test("only a caller who says so has unknown parameters forgiven", () => {
+  assert.ok(prefersLenient({ prefer: "handling=lenient" }));
+  assert.ok(!prefersLenient({ prefer: "handling=strict" }));
+  assert.ok(!prefersLenient({}));
 });
 
 for (const [header, version] of [

@@ -2,11 +2,11 @@ import type { Instant } from "#core/clock.ts";
 import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import { refused, type Interaction, type Outcome } from "#records/door.ts";
-import { historyBundle } from "#records/fhir/bundle.ts";
+import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
+import { historyBundle, versionTag, type StoredVersion } from "#records/fhir/bundle.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
-import { openRows, type OpenedRow, type OpeningDeps } from "#records/opening.ts";
+import { openRows, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
 import type { FoundRows, RecordStore } from "#records/store.ts";
 import { isWorkforce, touch, type Question, type Touch, type Visit } from "#records/visit.ts";
 
@@ -30,7 +30,7 @@ export function refuseById(
   visit: Visit,
   found: Problem,
   about: { readonly touch: Touch; readonly policies: readonly string[] },
-): Outcome {
+): Refusal {
   const isDenied = found.code === "forbidden";
   return {
     kind: "refused",
@@ -41,16 +41,23 @@ export function refuseById(
   };
 }
 
-/** A row that does not open may have been altered: an alarm, not only an error. */
-export function refuseUnopened(found: Problem, touch: Touch): Outcome {
+/** A row that does not open may have been altered: an alarm that names it, not only an error. */
+export function refuseUnopened(
+  { problem: found, row }: Extract<Opening, { ok: false }>,
+  asked: Touch,
+): Refusal {
+  const touched: Touch =
+    row === null
+      ? asked
+      : { ...asked, compartment: row.compartment, id: row.id, version: row.version };
   const signal = found.code === "record-damaged" ? { signal: "record-damaged" } : {};
-  return { kind: "refused", problem: found, decision: "error", touch, ...signal };
+  return { kind: "refused", problem: found, decision: "error", touch: touched, ...signal };
 }
 
 /** Headers that name a version (FHIR R4 §3.1.0.1.3). */
 export function versionHeaders(version: number, lastUpdated: Instant): Record<string, string> {
   return {
-    etag: `W/"${version}"`,
+    etag: versionTag(version),
     "last-modified": new Date(lastUpdated).toUTCString(),
   };
 }
@@ -98,7 +105,7 @@ async function look(deps: ReadDeps, visit: Visit, looked: Looked): Promise<Outco
   const verdict = visit.decide({ ...question, labels: [] });
   if (!verdict.permitted) return refuseById(visit, verdict.problem, { ...verdict, touch: about });
   const opened = await openRows(rows, deps);
-  if (!opened.ok) return refuseUnopened(opened.problem, about);
+  if (!opened.ok) return refuseUnopened(opened, about);
   const labelled = decideOpened(visit, question, opened.value);
   if (!labelled.permitted)
     return refuseById(visit, labelled.problem, { ...labelled, touch: about });
@@ -136,9 +143,20 @@ export function readVersion(deps: ReadDeps, wanted: Wanted, version: number): In
   return (visit) => look(deps, visit, { action: "vread", wanted, find, show: oneResource });
 }
 
+const versionOf = ({ row, text, value }: OpenedRow): StoredVersion => ({
+  ...row,
+  text: value === null ? null : text,
+});
+
 /** `GET /fhir/:type/:id/_history`. */
 export function readHistory(deps: ReadDeps, wanted: Wanted): Interaction {
   const find: Looked["find"] = ({ asker }) => deps.store.history(wanted.type, wanted.id, asker);
-  const show: Looked["show"] = (opened) => ok(fhirAnswer(200, historyBundle(opened)));
+  const { publicOrigin } = deps;
+  const self = `${publicOrigin}/fhir/${wanted.type}/${wanted.id}/_history`;
+  const show: Looked["show"] = (opened) => {
+    const versions = opened.map(versionOf);
+    const page = { publicOrigin, links: { self }, total: versions.length, versions };
+    return ok(fhirAnswer(200, historyBundle(page)));
+  };
   return (visit) => look(deps, visit, { action: "history", wanted, find, show });
 }

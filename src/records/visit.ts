@@ -4,7 +4,6 @@ import {
   type AuditEntry,
   type PurposeOfUse,
 } from "#core/audit-entry.ts";
-import { createBoundedCache, type BoundedCache } from "#core/bounded-cache.ts";
 import type { ClientFacts } from "#core/client-facts.ts";
 import type { Instant } from "#core/clock.ts";
 import type { TenantId } from "#core/ids.ts";
@@ -102,8 +101,6 @@ export function actingAs(
   return { role, purpose: role === asPatient ? "PATRQT" : "HOPERAT" };
 }
 
-const cachedDecisions = 20_000;
-
 export interface VisitDeps {
   readonly tenant: TenantId;
   readonly authorizer: Authorizer;
@@ -146,43 +143,22 @@ function verdictOf(decision: PolicyDecision): Verdict {
   };
 }
 
-/**
- * Makes visits that ask one authorizer. A decision follows from the request alone, so an equal
- * request within the same state of a session (its epoch) is answered from memory.
- */
+/** Makes visits that ask one authorizer. */
 export function createVisits({ tenant, authorizer }: VisitDeps): BeginVisit {
-  const decided: BoundedCache<string, Verdict> = createBoundedCache(cachedDecisions);
-
-  return (caller, facts, at) => {
-    const { live, claims, scopes } = caller;
-    const who = [live.session, live.epoch, claims.client, facts.zone].join(" ");
-    return {
-      at,
-      facts,
-      caller,
-      asker: { practitioner: live.practitioner, at },
-      decide: (question) => {
-        const { action, type, compartment, inCareTeam, labels } = question;
-        if (!scopes.allows(action, type, ownsCompartment(caller, compartment))) {
-          const detail = "The token's scopes do not cover this.";
-          return {
-            permitted: false,
-            problem: problem("forbidden", { detail }),
-            policies: ["scope"],
-          };
-        }
-        const key = [who, action, type, compartment, inCareTeam, JSON.stringify(labels)].join(" ");
-        const known = decided.get(key);
-        if (known !== undefined) return known;
-        const verdict = verdictOf(
-          authorizer.decide(policyRequest(tenant, { caller, facts }, question)),
-        );
-        // A policy that could not be evaluated may be so again, or not: it is asked anew.
-        if (verdict.permitted || verdict.problem.code === "forbidden") decided.set(key, verdict);
-        return verdict;
-      },
-    };
-  };
+  return (caller, facts, at) => ({
+    at,
+    facts,
+    caller,
+    asker: { practitioner: caller.live.practitioner, at },
+    decide: (question) => {
+      const { action, type, compartment } = question;
+      if (!caller.scopes.allows(action, type, ownsCompartment(caller, compartment))) {
+        const detail = "The token's scopes do not cover this.";
+        return { permitted: false, problem: problem("forbidden", { detail }), policies: ["scope"] };
+      }
+      return verdictOf(authorizer.decide(policyRequest(tenant, { caller, facts }, question)));
+    },
+  });
 }
 
 /** The log entry for one touch; `reasons` defaults to the policies that permitted it. */

@@ -115,7 +115,7 @@ test("one refused row of an atomic group keeps all of its rows out, and names it
   const plan = planWrites(new Map(), [group, one(put("a"))], now);
   const [refused] = plan.groups;
   assert.equal(refused?.ok === false && refused.problem.code, "version-conflict");
-  assert.equal(refused?.ok === false && refused.problem.at, "Bundle.entry[1]");
+  assert.equal(refused?.ok === false && refused.row, 1);
   assert.deepEqual(
     plan.rows.map(({ write, version }) => [write.id, version]),
     [["a", 1]],

@@ -1,7 +1,7 @@
 import type { Instant } from "#core/clock.ts";
 import type { ResourceId, ResourceType } from "#core/ids.ts";
-import { problem, refuse, type Problem } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
+import { problem, type Problem } from "#core/problem.ts";
+import { ok } from "#core/result.ts";
 import type { Compartment, DataKey } from "#vault/vault.ts";
 
 /** A practitioner's place in a patient's care team; an open end is null. */
@@ -59,8 +59,12 @@ export type RowOutcome =
   | { readonly kind: "unchanged"; readonly version: number; readonly lastUpdated: Instant }
   | { readonly kind: "refused"; readonly problem: Problem };
 
-/** One outcome a row, in order; a refused atomic group fails with the problem of its first refused row. */
-export type WriteOutcome = Result<readonly RowOutcome[]>;
+/** One outcome a row, in order; a refused atomic group names its first refused row, from 0. */
+export type GroupOutcome<Row> =
+  | { readonly ok: true; readonly value: readonly Row[] }
+  | { readonly ok: false; readonly problem: Problem; readonly row: number };
+
+export type WriteOutcome = GroupOutcome<RowOutcome>;
 
 /** What the database holds of a row before a flush. */
 export interface RowState {
@@ -84,7 +88,7 @@ export type PlannedOutcome =
 
 /** What becomes of each group, in order, and every version to write, in order of writing. */
 export interface WritePlan {
-  readonly groups: readonly Result<readonly PlannedOutcome[]>[];
+  readonly groups: readonly GroupOutcome<PlannedOutcome>[];
   readonly rows: readonly PlannedRow[];
 }
 
@@ -151,16 +155,12 @@ function planRow(view: View, write: RowWrite, now: Instant): PlannedOutcome {
   return { kind: current === undefined || current.deleted ? "created" : "updated", row };
 }
 
-function planGroup(view: View, group: WriteGroup, now: Instant): Result<PlannedOutcome[]> {
+function planGroup(view: View, group: WriteGroup, now: Instant): GroupOutcome<PlannedOutcome> {
   const outcomes: PlannedOutcome[] = [];
-  for (const [index, write] of group.rows.entries()) {
+  for (const [row, write] of group.rows.entries()) {
     const outcome = planRow(view, write, now);
-    if (group.atomic && outcome.kind === "refused") {
-      const { code, ...about } = outcome.problem;
-      return group.rows.length === 1
-        ? { ok: false, problem: outcome.problem }
-        : refuse(code, { at: `Bundle.entry[${index}]`, ...about });
-    }
+    if (group.atomic && outcome.kind === "refused")
+      return { ok: false, problem: outcome.problem, row };
     outcomes.push(outcome);
   }
   return ok(outcomes);

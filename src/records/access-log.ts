@@ -1,0 +1,162 @@
+import type { LeafPlace } from "#audit/log.ts";
+import type { AuditEntry } from "#core/audit-entry.ts";
+import { toIso } from "#core/clock.ts";
+import { parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
+import { refuse, type Problem } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import type { AccessLogLine, AccessLogPage } from "#core/wire.ts";
+import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
+import { namesFor, type NameOf, type NamesDeps } from "#records/names.ts";
+import type { RecordStore } from "#records/store.ts";
+import { touch, type Visit } from "#records/visit.ts";
+import type { Vault } from "#vault/vault.ts";
+
+export const accessLogLimits = {
+  /** Entries read for one page; those of one request make one line. */
+  entriesPerPage: 200,
+  cursorCharacters: 200,
+} as const;
+
+/** An entry and where it stands in the log. */
+export interface Placed {
+  readonly entry: AuditEntry;
+  readonly place: LeafPlace;
+}
+
+/** Entries about one patient, newest first, before the place that `before` names; null begins with the newest. */
+export type EntriesOf = (asked: {
+  readonly patient: Pseudonym;
+  readonly before: string | null;
+  readonly limit: number;
+}) => Promise<Result<{ readonly entries: readonly Placed[]; readonly next: string | null }>>;
+
+export interface AccessLogDeps extends NamesDeps {
+  readonly store: RecordStore;
+  readonly vault: Vault;
+  readonly entriesOf: EntriesOf;
+}
+
+/** Keys are fetched on behalf of a reading, which has an entry of its own: a patient reads of people. */
+const isAboutPeople = ({ entry }: Placed): boolean =>
+  entry.action !== "unwrap" && entry.action !== "key-create";
+
+function isSameDeed(a: AuditEntry, b: AuditEntry): boolean {
+  return (
+    a.requestId !== null &&
+    a.requestId === b.requestId &&
+    a.action === b.action &&
+    a.decision === b.decision
+  );
+}
+
+function lineOf({ entry, place }: Placed, nameOf: NameOf): AccessLogLine {
+  const { time, role, action, decision, resourceType, categories, count, purpose } = entry;
+  return {
+    time: toIso(time),
+    who: nameOf(entry),
+    role,
+    action,
+    decision,
+    resourceType,
+    categories,
+    count,
+    purpose,
+    origin: place.origin,
+    index: place.index,
+  };
+}
+
+/** The newest entry stands for all of its request, such as an import of hundreds of rows. */
+function merged(line: AccessLogLine, { entry }: Placed): AccessLogLine {
+  const { resourceType, categories, count } = entry;
+  return {
+    ...line,
+    resourceType: line.resourceType === resourceType ? resourceType : null,
+    categories: [...new Set([...line.categories, ...categories])].sort(),
+    count: line.count + count,
+  };
+}
+
+/** Lines for entries newest first; neighbours of one request become one line. */
+export function linesOf(entries: readonly Placed[], nameOf: NameOf): readonly AccessLogLine[] {
+  const lines: AccessLogLine[] = [];
+  let newer: AuditEntry | null = null;
+  for (const placed of entries) {
+    const last = lines.at(-1);
+    if (last !== undefined && newer !== null && isSameDeed(newer, placed.entry))
+      lines[lines.length - 1] = merged(last, placed);
+    else lines.push(lineOf(placed, nameOf));
+    newer = placed.entry;
+  }
+  return lines;
+}
+
+interface Asked {
+  readonly patient: ResourceId;
+  readonly before: string | null;
+}
+
+function parseAsked(query: URLSearchParams): Result<Asked> {
+  const patient = parseResourceId(query.get("patient") ?? "");
+  if (patient === null)
+    return refuse("parameter-invalid", { at: "patient", detail: "is the id of a Patient" });
+  const before = query.get("before");
+  return before !== null && before.length > accessLogLimits.cursorCharacters
+    ? refuse("parameter-invalid", { at: "before" })
+    : ok({ patient, before });
+}
+
+async function show(
+  deps: AccessLogDeps,
+  visit: Visit,
+  { patient, before }: { readonly patient: Pseudonym; readonly before: string | null },
+): Promise<Result<AccessLogPage>> {
+  const limit = accessLogLimits.entriesPerPage;
+  const page = await deps.entriesOf({ patient, before, limit });
+  if (!page.ok) return page;
+  const entries = page.value.entries.filter(isAboutPeople);
+  const nameOf = await namesFor(
+    entries.map(({ entry }) => entry),
+    visit.caller.live.account,
+    deps,
+  );
+  if (!nameOf.ok) return nameOf;
+  return ok({ readings: linesOf(entries, nameOf.value), next: page.value.next });
+}
+
+/** `GET /api/records/access-log?patient=ID&before=CURSOR`: who has looked, this very reading included from the next time on. */
+export function readAccessLog(deps: AccessLogDeps, query: URLSearchParams): Interaction {
+  return async (visit): Promise<Outcome> => {
+    const blank = touch({ action: "access-log", compartment: null, type: "AuditEvent" });
+    const stop = (found: Problem, compartment: Pseudonym | null = null): Refusal =>
+      refused(found, { ...blank, compartment });
+    const asked = parseAsked(query);
+    if (!asked.ok) return stop(asked.problem);
+    const compartment = deps.vault.pseudonymOf(asked.value.patient);
+    const inCareTeam = await deps.store.isInCareTeam(compartment, visit.asker);
+    if (!inCareTeam.ok) return stop(inCareTeam.problem, compartment);
+    const verdict = visit.decide({
+      action: "access-log",
+      type: "AuditEvent",
+      compartment,
+      inCareTeam: inCareTeam.value,
+      labels: [],
+    });
+    if (!verdict.permitted) {
+      const reasons = [verdict.problem.code, ...verdict.policies];
+      return { ...stop(verdict.problem, compartment), reasons };
+    }
+    const page = await show(deps, visit, { patient: compartment, before: asked.value.before });
+    if (!page.ok) return stop(page.problem, compartment);
+    const shown = touch({
+      ...blank,
+      compartment,
+      categories: ["AuditEvent"],
+      count: page.value.readings.length,
+      policies: verdict.policies,
+    });
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify(page.value);
+    return { kind: "shown", touches: [shown], answer: { status: 200, headers, body } };
+  };
+}

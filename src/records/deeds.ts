@@ -1,0 +1,124 @@
+import type { ResourceType } from "#core/ids.ts";
+import { problem } from "#core/problem.ts";
+import { failed, ok, unreachable, type Result } from "#core/result.ts";
+import { readAccessLog, type AccessLogDeps } from "#records/access-log.ts";
+import { performBundle } from "#records/bundle.ts";
+import { isStorable } from "#records/fhir/compartment.ts";
+import { knownResourceType } from "#records/fhir/parse.ts";
+import { fhirAnswer, type Answer } from "#records/http.ts";
+import { importRecords } from "#records/import.ts";
+import type { ImportDeps } from "#records/import-batch.ts";
+import { prefersLenient } from "#records/preference.ts";
+import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
+import { searchByForm, searchResources } from "#records/search.ts";
+import type { Asked, Deed } from "#records/server.ts";
+import { createResource, deleteResource, updateResource } from "#records/write.ts";
+import type { WriteDeps } from "#records/write-prepare.ts";
+
+export interface DeedsDeps extends WriteDeps, ImportDeps, AccessLogDeps {
+  /** The CapabilityStatement, as JSON. */
+  readonly capability: string;
+  /** The log's newest signed checkpoint, as text. */
+  readonly checkpoint: () => Promise<Result<string>>;
+}
+
+type DeedOf = (asked: Asked) => Deed | null;
+
+const guarded = (
+  action: Extract<Deed, { kind: "guarded" }>["action"],
+  interaction: Extract<Deed, { kind: "guarded" }>["interaction"],
+): Deed => ({ kind: "guarded", action, interaction });
+
+function typeDeed(
+  deps: DeedsDeps,
+  { request, method, query }: Asked,
+  type: ResourceType,
+): Deed | null {
+  switch (method) {
+    case "GET": {
+      const lenient = prefersLenient(request.headers);
+      return guarded("search", searchResources(deps, { type, query, lenient }));
+    }
+    case "POST":
+      return guarded("create", createResource(deps, request, type));
+    default:
+      return null;
+  }
+}
+
+function instanceDeed(deps: DeedsDeps, { request, method }: Asked, wanted: Wanted): Deed | null {
+  switch (method) {
+    case "GET":
+      return guarded("read", readResource(deps, wanted));
+    case "PUT":
+      return guarded("update", updateResource(deps, request, wanted));
+    case "DELETE":
+      return guarded("delete", deleteResource(deps, request, wanted));
+    default:
+      return null;
+  }
+}
+
+async function checkpointAnswer({ checkpoint }: DeedsDeps): Promise<Result<Answer>> {
+  const newest = await checkpoint();
+  return newest.ok
+    ? ok({
+        status: 200,
+        headers: { "content-type": "text/plain; charset=utf-8" },
+        body: newest.value,
+      })
+    : newest;
+}
+
+const only = (method: string, asked: Asked, deed: () => Deed): Deed | null =>
+  asked.method === method ? deed() : null;
+
+const isServed = (type: string): boolean => knownResourceType(type) !== null && isStorable(type);
+
+/** What each place of the router does, by method. Types that R4 has not, or that cannot be stored, do nothing. */
+export function createDeeds(deps: DeedsDeps): DeedOf {
+  return (asked) => {
+    const { place, request, query } = asked;
+    if ("type" in place && !isServed(place.type)) {
+      const unknown = failed(problem("resource-type-unknown"));
+      return { kind: "public", answer: () => unknown };
+    }
+    switch (place.kind) {
+      case "metadata":
+        return only("GET", asked, () => ({
+          kind: "public",
+          answer: () => ok(fhirAnswer(200, deps.capability)),
+        }));
+      case "checkpoint":
+        return only("GET", asked, () => ({
+          kind: "public",
+          answer: () => checkpointAnswer(deps),
+        }));
+      case "import":
+        return only("POST", asked, () => ({
+          kind: "operator",
+          answer: () => importRecords(deps, request),
+        }));
+      case "access-log":
+        return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));
+      case "system":
+        return only("POST", asked, () => guarded("transaction", performBundle(deps, request)));
+      case "type":
+        return typeDeed(deps, asked, place.type);
+      case "search-form":
+        return only("POST", asked, () => {
+          const lenient = prefersLenient(request.headers);
+          const { type } = place;
+          return guarded("search", searchByForm(deps, request, { type, query, lenient }));
+        });
+      case "instance":
+        return instanceDeed(deps, asked, place);
+      case "history":
+        return only("GET", asked, () => guarded("history", readHistory(deps, place)));
+      case "version":
+        return only("GET", asked, () => guarded("vread", readVersion(deps, place, place.version)));
+      default:
+        return unreachable(place);
+    }
+  };
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage } from "node:http";
+import type { Log } from "#audit/log.ts";
+import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
+import type { Clock } from "#core/clock.ts";
+import type { TenantId } from "#core/ids.ts";
+import type { Handler } from "#core/net.ts";
+import type { Random } from "#core/random.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
+import type { ProcessRole } from "#core/roles.ts";
+import type { Authorizer } from "#policy/authorizer.ts";
+import { countAnonymousDenials } from "#records/anonymous-denials.ts";
+import { createIdentify } from "#records/caller.ts";
+import { createDeeds } from "#records/deeds.ts";
+import { createDoor } from "#records/door.ts";
+import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
+import { watchLiveSessions } from "#records/live-sessions.ts";
+import { createServerHandler, type Fault } from "#records/server.ts";
+import { createStore } from "#records/store.ts";
+import { createVisits } from "#records/visit.ts";
+import type { WriteGroup, WriteOutcome } from "#records/write-plan.ts";
+import { writeRecords } from "#records/write-store.ts";
+import type { Database, Queryable } from "#storage/database.ts";
+import type { KeyEvent, Vault } from "#vault/vault.ts";
+
+export type RecordsLog = Log<WriteGroup, WriteOutcome>;
+export type Alongside = (
+  tx: Queryable,
+  groups: readonly WriteGroup[],
+) => Promise<readonly WriteOutcome[]>;
+
+export interface RecordsDeps {
+  /** As phylax_records. */
+  readonly db: Database;
+  readonly tenant: TenantId;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** `https://host[:port]`: issuer, audience and every address in an answer begin with it. */
+  readonly publicOrigin: string;
+  /** Version of this software, for the CapabilityStatement. */
+  readonly version: string;
+  readonly authorizer: Authorizer;
+  /** Opens this process's log, which writes rows by `alongside` in the transaction of their entries. */
+  readonly openLog: (alongside: Alongside) => Promise<Result<RecordsLog>>;
+  /** Opens the vault, which tells `onKeys` of each key before it is used. */
+  readonly openVault: (
+    onKeys: (event: KeyEvent) => Promise<Result<unknown>>,
+  ) => Promise<Result<Vault>>;
+  /** Fetches identity's JWK set as parsed JSON; throws when identity does not answer. */
+  readonly fetchJwks: FetchJwks;
+  readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
+  readonly onFault: (fault: Fault) => void;
+}
+
+export interface Records {
+  readonly handler: Handler;
+  /** Logs what is still counted in memory and gives the log's slot back; the database stays open. */
+  close(): Promise<void>;
+}
+
+/** Which keys came into this process's memory: after a compromise, the patients whose keys were there. */
+function keyEntries({ action, keys }: KeyEvent, clock: Clock): readonly AuditEntry[] {
+  const time = clock.now();
+  return keys.map(({ compartment, dekVersion, kekEpoch }) =>
+    auditEntry({
+      time,
+      action,
+      decision: "permit",
+      actor: "process:records",
+      reasons: [`kek-epoch-${kekEpoch}`],
+      patient: compartment === "organisation" ? null : compartment,
+      dekVersion,
+      count: 1,
+      zone: "phi",
+    }),
+  );
+}
+
+/** The log writes rows that the vault seals, and the vault's keys are recorded in the log: each needs the other. */
+async function openLogAndVault(
+  deps: RecordsDeps,
+): Promise<Result<{ readonly log: RecordsLog; readonly vault: Vault }>> {
+  const { tenant, clock } = deps;
+  let opened: Vault | null = null;
+  const log = await deps.openLog((tx, groups) => {
+    invariant(opened !== null, "nothing is written before the vault is open");
+    return writeRecords({ tenant, clock, vault: opened })(tx, groups);
+  });
+  if (!log.ok) return log;
+  const vault = await deps.openVault((event) => {
+    const entries = keyEntries(event, clock);
+    return log.value.submit({ entries: () => entries });
+  });
+  if (!vault.ok) {
+    await log.value.close();
+    return vault;
+  }
+  opened = vault.value;
+  return ok({ log: log.value, vault: vault.value });
+}
+
+/**
+ * The guarded door to the records: every answer that holds PHI was permitted by policy and is in
+ * the log. Fails as opening the log or the vault fails.
+ */
+export async function createRecords(deps: RecordsDeps): Promise<Result<Records>> {
+  const opened = await openLogAndVault(deps);
+  if (!opened.ok) return opened;
+  const { log, vault } = opened.value;
+  const { db, clock, publicOrigin, peerOf, onFault } = deps;
+  const live = await watchLiveSessions({ db, clock, pseudonymOf: vault.pseudonymOf });
+  const denials = countAnonymousDenials({
+    clock,
+    record: async (entries) => (await log.submit({ entries: () => entries })).ok,
+  });
+  const keyOf = createKeyOf(deps.fetchJwks, clock);
+  const identify = createIdentify({ keyOf, live, publicOrigin, clock });
+  const door = createDoor({ clock, log, identify, begin: createVisits(deps), denials });
+  const deedOf = createDeeds({ ...deps, vault, log, store: createStore(db) });
+  return ok({
+    handler: createServerHandler({ door, peerOf, deedOf, onFault }),
+    close: async () => {
+      live.close();
+      await denials.close();
+      await log.close();
+    },
+  });
+}

@@ -1,0 +1,102 @@
+import type { Pseudonym } from "#core/ids.ts";
+import { problem, type Problem } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import { isOfPatients } from "#records/fhir/compartment.ts";
+import type { SearchPlan } from "#records/fhir/search.ts";
+import type { RecordStore } from "#records/store.ts";
+import type { Visit } from "#records/visit.ts";
+import type { Compartment, Vault } from "#vault/vault.ts";
+
+/** A compartment that the caller may search, and by which policies. */
+export interface Allowed {
+  readonly compartment: Compartment;
+  readonly inCareTeam: boolean;
+  readonly policies: readonly string[];
+}
+
+/** Where a search looks, or why it may not. A refusal names the compartment, so that the log can. */
+export type SearchScope =
+  | { readonly kind: "allowed"; readonly compartments: readonly Allowed[] }
+  | {
+      readonly kind: "refused";
+      readonly problem: Problem;
+      readonly compartment: Compartment | null;
+      readonly policies: readonly string[];
+    };
+
+interface Candidate {
+  readonly compartment: Compartment;
+  readonly inCareTeam: boolean;
+}
+
+type ScopeDeps = { readonly store: RecordStore; readonly vault: Pick<Vault, "pseudonymOf"> };
+
+/** The patients whom the person is, acts for or, for the list of patients alone, cares for. */
+async function ownAndCared(
+  type: string,
+  { caller, asker }: Visit,
+  store: RecordStore,
+): Promise<Result<readonly Candidate[]>> {
+  const own = [...caller.live.patients.keys()];
+  const cared: Result<readonly Pseudonym[]> =
+    type === "Patient" && asker.practitioner !== null ? await store.patientsOf(asker) : ok([]);
+  if (!cared.ok) return cared;
+  const team = new Set<Pseudonym>(cared.value);
+  return ok(
+    [...new Set([...own, ...team])].map((compartment) => ({
+      compartment,
+      inCareTeam: team.has(compartment),
+    })),
+  );
+}
+
+function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[]): SearchScope {
+  const verdicts = candidates.map((candidate) => ({
+    ...candidate,
+    verdict: visit.decide({ action: "search", type: plan.type, labels: [], ...candidate }),
+  }));
+  const allowed = verdicts.flatMap(({ verdict: { permitted, policies }, ...candidate }) =>
+    permitted ? [{ ...candidate, policies }] : [],
+  );
+  const [first] = verdicts;
+  // Of several patients those that are not permitted are left out; if none is, the search is refused.
+  return allowed.length > 0 || first === undefined || first.verdict.permitted
+    ? { kind: "allowed", compartments: allowed }
+    : {
+        kind: "refused",
+        problem: first.verdict.problem,
+        compartment: verdicts.length === 1 ? first.compartment : null,
+        policies: first.verdict.policies,
+      };
+}
+
+/**
+ * In whose records a search looks: of the patient it names; of the organisation, for types that are
+ * nobody's record; else of the person's own patients, and for Patient of her care team's, too.
+ */
+export async function scopeOf(
+  plan: SearchPlan,
+  visit: Visit,
+  { store, vault }: ScopeDeps,
+): Promise<SearchScope> {
+  const refused = (found: Problem, compartment: Compartment | null = null): SearchScope => ({
+    kind: "refused",
+    problem: found,
+    compartment,
+    policies: [],
+  });
+  if (plan.patient !== null) {
+    // The same for a patient who does not exist: the answer tells nothing of who does.
+    const compartment = vault.pseudonymOf(plan.patient);
+    const inCareTeam = await store.isInCareTeam(compartment, visit.asker);
+    if (!inCareTeam.ok) return refused(inCareTeam.problem, compartment);
+    return decided(plan, visit, [{ compartment, inCareTeam: inCareTeam.value }]);
+  }
+  if (!isOfPatients(plan.type))
+    return decided(plan, visit, [{ compartment: "organisation", inCareTeam: false }]);
+  if (plan.type !== "Patient" && visit.caller.live.patients.size === 0)
+    return refused(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
+  const candidates = await ownAndCared(plan.type, visit, store);
+  if (!candidates.ok) return refused(candidates.problem);
+  return decided(plan, visit, candidates.value);
+}

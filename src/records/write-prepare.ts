@@ -1,0 +1,155 @@
+import type { ResourceId, ResourceType } from "#core/ids.ts";
+import { problem, refuse, type Problem } from "#core/problem.ts";
+import type { Random } from "#core/random.ts";
+import { ok, type Result } from "#core/result.ts";
+import { refused, type Refusal } from "#records/door.ts";
+import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
+import { compartmentOf, type CompartmentContext } from "#records/fhir/compartment.ts";
+import type { ParsedResource } from "#records/fhir/parse.ts";
+import { refuseById, type ReadDeps, type Wanted } from "#records/read.ts";
+import { putRow } from "#records/row-write.ts";
+import { touch, type Touch, type Visit } from "#records/visit.ts";
+import type { RowOutcome, RowWrite } from "#records/write-plan.ts";
+import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
+
+export interface WriteDeps extends ReadDeps {
+  readonly vault: Vault;
+  readonly random: Random;
+}
+
+/** Whose record a resource belongs to. */
+export interface Home {
+  readonly compartment: Compartment;
+  readonly patient: ResourceId | null;
+}
+
+/** A write that policy permits and that has its key; or why there is none. */
+export type PreparedWrite =
+  | { readonly ok: true; readonly row: RowWrite; readonly touch: Touch }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** The compartment of a resource that is to have this id. */
+export function homeOf(
+  { value }: ParsedResource,
+  context: CompartmentContext & { readonly id: ResourceId },
+  vault: Pick<Vault, "pseudonymOf">,
+): Result<Home> {
+  const found = compartmentOf(value, context);
+  if (!found.ok) return found;
+  if (found.value.kind === "organisation")
+    return ok({ compartment: "organisation", patient: null });
+  const { patient } = found.value;
+  return ok({ compartment: vault.pseudonymOf(patient), patient });
+}
+
+/**
+ * The key to seal a resource with. Only a Patient brings a new key into being; anything else for
+ * a patient who has none fails as "reference-missing".
+ */
+async function keyForWriting(
+  type: ResourceType,
+  { compartment, patient }: Home,
+  vault: Vault,
+): Promise<Result<DataKey>> {
+  const keys = await (type === "Patient" ? vault.create([compartment]) : vault.keys([compartment]));
+  if (!keys.ok) return keys;
+  const key = keys.value.get(compartment);
+  if (key !== undefined) return ok(key);
+  return patient === null
+    ? refuse("key-unavailable")
+    : refuse("reference-missing", { detail: `There is no Patient/${patient}.` });
+}
+
+export interface Put {
+  /** Whether the id may be in use already. */
+  readonly method: "POST" | "PUT";
+  readonly parsed: ParsedResource;
+  readonly id: ResourceId;
+  readonly ifVersion: number | null;
+}
+
+/** Finds the resource's patient, asks policy, fetches the key. */
+export async function preparePut(
+  deps: WriteDeps,
+  visit: Visit,
+  { method, parsed, id, ifVersion }: Put,
+): Promise<PreparedWrite> {
+  const { store, vault } = deps;
+  const { type, value } = parsed;
+  const about = touch({
+    action: method === "POST" ? "create" : "update",
+    compartment: null,
+    type,
+    id,
+  });
+  const stop = (found: Problem, known: Touch = about): PreparedWrite => ({
+    ok: false,
+    refusal: refused(found, known),
+  });
+  const home = homeOf(parsed, { id }, vault);
+  if (!home.ok) return stop(home.problem);
+  const { compartment } = home.value;
+  const inCareTeam =
+    compartment === "organisation" ? ok(false) : await store.isInCareTeam(compartment, visit.asker);
+  if (!inCareTeam.ok) return stop(inCareTeam.problem);
+  const existing = method === "POST" ? null : await store.find(type, id, visit.asker);
+  if (existing?.ok === false) return stop(existing.problem);
+  const isNew = existing === null || existing.value.rows.length === 0;
+  const action = isNew ? "create" : "update";
+  const question = { action, type, compartment, inCareTeam: inCareTeam.value } as const;
+  const verdict = visit.decide({ ...question, labels: labelsOf(value) });
+  const { policies } = verdict;
+  const known: Touch = {
+    ...about,
+    action,
+    compartment,
+    policies,
+    categories: categoriesOf(value),
+  };
+  if (!verdict.permitted)
+    return {
+      ok: false,
+      refusal: { ...refused(verdict.problem, known), reasons: [verdict.problem.code, ...policies] },
+    };
+  const key = await keyForWriting(type, home.value, vault);
+  if (!key.ok) return stop(key.problem, known);
+  const placing = { ...home.value, id, key: key.value, ifVersion, skipUnchanged: false };
+  return { ok: true, row: putRow(parsed, placing, vault), touch: known };
+}
+
+/** Finds the resource to delete, asks policy, fetches the key: a deletion is a sealed version, too. */
+export async function prepareDelete(
+  deps: WriteDeps,
+  visit: Visit,
+  { type, id, ifVersion }: Wanted & { readonly ifVersion: number | null },
+): Promise<PreparedWrite> {
+  const about = touch({ action: "delete", compartment: null, type, id });
+  const stop = (found: Problem, known: Touch = about): PreparedWrite => ({
+    ok: false,
+    refusal: refused(found, known),
+  });
+  const found = await deps.store.find(type, id, visit.asker);
+  if (!found.ok) return stop(found.problem);
+  const [row] = found.value.rows;
+  if (row === undefined) return stop(problem("not-found"));
+  const { compartment } = row;
+  const { inCareTeam } = found.value;
+  const verdict = visit.decide({ action: "delete", type, compartment, inCareTeam, labels: [] });
+  const known = { ...about, compartment, policies: verdict.policies };
+  if (!verdict.permitted)
+    return { ok: false, refusal: refuseById(visit, verdict.problem, { ...verdict, touch: known }) };
+  const keys = await deps.vault.keys([compartment]);
+  if (!keys.ok) return stop(keys.problem, known);
+  const key = keys.value.get(compartment);
+  if (key === undefined) return stop(problem("key-unavailable"), known);
+  const content = { kind: "delete" } as const;
+  const write: RowWrite = { type, id, compartment, patient: null, key, ifVersion, content };
+  return { ok: true, row: write, touch: known };
+}
+
+/** What the log is told of a row that was written. */
+export function touchOfWrite(about: Touch, outcome: RowOutcome): Touch {
+  if (outcome.kind === "refused" || outcome.kind === "unchanged") return about;
+  const { version, dekVersion, ciphertextHash } = outcome;
+  return { ...about, version, dekVersion, ciphertextHash, count: 1 };
+}
