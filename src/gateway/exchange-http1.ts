@@ -48,7 +48,10 @@ export class Http1Exchange implements Exchange {
   }
 
   begin(status: number, headers: readonly string[]): void {
-    const closes = this.#options.last || this.fault !== null || !this.#arrived();
+    const { refusal } = this.meter;
+    const unsure = refusal === "request-malformed" || refusal === "headers-too-large";
+    // After a request that was misread there is no telling where the next one begins.
+    const closes = this.#options.last || unsure || this.fault !== null || !this.#arrived();
     this.meter.status = status;
     this.#response.writeHead(status, closes ? [...headers, "connection", "close"] : [...headers]);
   }
@@ -91,19 +94,27 @@ export class Http1Exchange implements Exchange {
   #linger(): void {
     const { lingerBytes, lingerMs } = this.#options.limits;
     const request = this.#request;
+    const { socket } = this.#response;
+    // Waiting behind an earlier answer, it has no socket yet to linger on.
+    if (socket === null) {
+      this.#response.end();
+      return;
+    }
+    // Ending the response would close the socket now, so its last chunk is written by hand.
+    if (this.#response.chunkedEncoding) socket.write("0\r\n\r\n");
     let thrownAway = 0;
-    const timer = setTimeout(() => this.cut(), lingerMs);
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
     const finish = (): void => {
       clearTimeout(timer);
-      this.#response.end();
+      socket.destroySoon();
     };
     request.on("data", (chunk: Buffer) => {
       thrownAway += chunk.length;
-      if (thrownAway > lingerBytes) this.cut();
+      if (thrownAway > lingerBytes) socket.destroy();
     });
     request.once("end", finish);
     request.once("close", finish);
-    request.on("error", () => this.cut());
+    request.on("error", finish);
     request.resume();
   }
 }

@@ -59,13 +59,16 @@ export function speakHttp1(
     const connection = connections.get(socket);
     // A second fault while the first is being answered, or an answer that this one would garble.
     if (connection === undefined || connection.closingSinceMs !== null) return;
-    if (connection.exchanges.size > 0 || !socket.writable) {
+    const { exchanges } = connection;
+    if (!socket.writable || [...exchanges].some(({ meter }) => !meter.ended)) {
       socket.destroy();
       return;
     }
     connection.closingSinceMs = clock.monotonicMs();
     listening.broken(connection);
-    socket.end(rawRefusal({ code }, listening.policy));
+    // The fault may lie behind a request that was already answered for it.
+    if (exchanges.size > 0) socket.end();
+    else socket.end(rawRefusal({ code }, listening.policy));
   };
   server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
     refuseRaw(socket, "method-not-allowed"),

@@ -119,7 +119,7 @@ export async function testGateway(
     event: (event) => events.push(event),
     ...options.deps,
   });
-  if (!made.ok) throw new Error(made.problem.detail);
+  if (!made.ok) throw new Error(`${made.problem.code}: ${made.problem.detail}`);
   t.after(() => made.value.close());
   const { port } = made.value;
   return { gateway: made.value, port, ca: own.ca, host: testHost, events, portalDirectory };
