@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import {
+  parseGenerateAnswer,
+  parseGenerateRequest,
+  parseKeyStatus,
+  parseUnwrapAnswer,
+  parseUnwrapRequest,
+  parseWrappedKey,
+} from "#keys/wire.ts";
+
+const base64url = (bytes: number): fc.Arbitrary<string> =>
+  fc
+    .uint8Array({ minLength: bytes, maxLength: bytes })
+    .map((array) => Buffer.from(array).toString("base64url"));
+const name = fc.string({ minLength: 1, maxLength: 64 });
+const count = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+
+const wrapped = fc.record(
+  {
+    compartment: name,
+    tenant: name,
+    dekVersion: count,
+    kekEpoch: count,
+    wrapped: base64url(60),
+    commitment: base64url(32),
+  },
+  { noNullPrototype: true },
+);
+const key = base64url(32);
+const refusal = fc.constantFrom("wrong-epoch", "damaged", "not-yours");
+const plain = { noNullPrototype: true };
+
+const shapes = {
+  "a wrapped key": { parse: parseWrappedKey, valid: wrapped },
+  "an unwrap request": {
+    parse: parseUnwrapRequest,
+    valid: fc.record({ keys: fc.array(wrapped, { maxLength: 4 }) }, plain),
+  },
+  "an unwrap answer": {
+    parse: parseUnwrapAnswer,
+    valid: fc.record(
+      {
+        keys: fc.array(
+          fc.oneof(
+            fc.record({ ok: fc.constant(true), key }, plain),
+            fc.record({ ok: fc.constant(false), code: refusal }, plain),
+          ),
+          { maxLength: 4 },
+        ),
+      },
+      plain,
+    ),
+  },
+  "a generate request": {
+    parse: parseGenerateRequest,
+    valid: fc.record(
+      {
+        tenant: name,
+        compartments: fc.array(fc.record({ compartment: name, dekVersion: count }, plain), {
+          maxLength: 4,
+        }),
+      },
+      plain,
+    ),
+  },
+  "a generate answer": {
+    parse: parseGenerateAnswer,
+    valid: fc.record(
+      { keys: fc.array(fc.record({ wrapped, key }, plain), { maxLength: 4 }) },
+      plain,
+    ),
+  },
+  "a status": {
+    parse: parseKeyStatus,
+    valid: fc.record({ kms: name, kekEpoch: count, unwraps: fc.nat() }, plain),
+  },
+} satisfies Record<string, { parse: (value: unknown) => unknown; valid: fc.Arbitrary<object> }>;
+
+for (const [what, { parse, valid }] of Object.entries(shapes)) {
+  test(`${what} comes out of its JSON as it went in`, () => {
+    fc.assert(
+      fc.property(valid, (sent: object) => {
+        assert.deepEqual(parse(JSON.parse(JSON.stringify(sent))), sent);
+      }),
+    );
+  });
+
+  test(`${what} with one name more or less is none`, () => {
+    fc.assert(
+      fc.property(valid, fc.nat(), (sent: object, pick) => {
+        assert.equal(parse({ ...sent, more: 1 }), null);
+        const names = Object.keys(sent);
+        const left = Object.entries(sent).filter(([name]) => name !== names[pick % names.length]);
+        assert.equal(parse(Object.fromEntries(left)), null);
+      }),
+    );
+  });
+
+  test(`whatever else JSON can say is no ${what.replace(/^an? /, "")}, and does not throw`, () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        assert.equal(parse(value), null);
+      }),
+    );
+  });
+}
+
+test("base64url in a form that is not the canonical one is refused", () => {
+  const [sound] = fc.sample(wrapped, 1);
+  assert.ok(sound !== undefined && parseWrappedKey(sound) !== null);
+  // 32 bytes leave two bits of the last character unused; only zeros there are canonical.
+  const loose = `${"A".repeat(42)}B`;
+  assert.equal(parseWrappedKey({ ...sound, commitment: loose }), null);
+  assert.equal(parseWrappedKey({ ...sound, commitment: `${"A".repeat(42)}=` }), null);
+  assert.equal(parseWrappedKey({ ...sound, commitment: `${"A".repeat(42)}+` }), null);
+});
