@@ -1,0 +1,282 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock } from "#core/clock.ts";
+import { refuse, type ProblemCode } from "#core/problem.ts";
+import type { Random } from "#core/random.ts";
+import { BrokenInvariant, ok, type Result } from "#core/result.ts";
+import type { Database, Queryable } from "#storage/database.ts";
+import { attempt, storageProblem } from "#storage/storage-problem.ts";
+import {
+  flush,
+  leavesOf,
+  replayLeaves,
+  type Flushed,
+  type Item,
+  type Written,
+} from "#audit/flush.ts";
+import { recover, takeOver, type Head } from "#audit/head.ts";
+import { auditLimits } from "#audit/limits.ts";
+import { forgetProofs } from "#audit/log-store.ts";
+import type { CheckpointSigner } from "#audit/note.ts";
+import { createSeenProofs, proofDigest, type SeenProofs } from "#audit/seen-proofs.ts";
+import type { Accepted, Submission } from "#audit/submission.ts";
+
+export type { Accepted, LeafPlace, Submission } from "#audit/submission.ts";
+
+export interface Log<W, R> {
+  /**
+   * Resolves when entries and work are durable. Fails as audit-unavailable (no work) or
+   * storage-unavailable (work) when the database does not serve, is overloaded or another writer
+   * took over; as storage-full; as proof-replayed when the denial is durable; as edit-conflict when
+   * the work lost against another transaction. After audit-unavailable and storage-unavailable it
+   * may yet have been written. Rejects when `entries` or `alongside` throws anything else.
+   */
+  submit(submission: Submission<W, R>): Promise<Result<Accepted<R>>>;
+  /** Takes nothing more, and resolves when what waits is durable or has failed. */
+  close(): Promise<void>;
+}
+
+export interface LogDeps<W, R> {
+  /** A pool of the log's own: a flush must not wait for connections that others hold. */
+  readonly db: Database;
+  /** Names the log; the signer must be of the same name. */
+  readonly origin: string;
+  readonly signer: CheckpointSigner;
+  readonly clock: Clock;
+  readonly random: Random;
+  /**
+   * Writes works of one batch and answers an outcome for each, in order. When it throws, the batch
+   * is rolled back and each submission tried alone, so that a bad one fails by itself.
+   */
+  readonly alongside?: (tx: Queryable, works: readonly W[]) => Promise<readonly R[]>;
+}
+
+interface Waiting<W, R> extends Item<W, R> {
+  readonly settle: (result: Result<Accepted<R>>) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** The writer's state; `head` is null when it must be read anew, after a flush of unknown outcome. */
+interface Writer<W, R> {
+  readonly deps: Required<LogDeps<W, R>>;
+  readonly holder: string;
+  readonly logId: number;
+  readonly seen: SeenProofs;
+  head: Head | null;
+  fenced: boolean;
+}
+
+class FlushTooSlow extends Error {
+  readonly code = "ETIMEDOUT";
+}
+
+/** Rejects after flushMs, whatever `work` does; its own later failure is then nobody's concern. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new FlushTooSlow()), auditLimits.flushMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refuseAll<W, R>(
+  { seen }: Writer<W, R>,
+  batch: readonly Waiting<W, R>[],
+  codeFor: (waiting: Waiting<W, R>) => ProblemCode,
+): void {
+  for (const waiting of batch) {
+    // Its request came to nothing, so the caller may send the same proof again.
+    if (waiting.proof !== null) seen.forget(waiting.proof.digest);
+    waiting.settle(refuse(codeFor(waiting)));
+  }
+}
+
+const unavailable = <W, R>({ submission }: Waiting<W, R>): ProblemCode =>
+  submission.work === undefined ? "audit-unavailable" : "storage-unavailable";
+
+function settleWritten<W, R>(
+  { deps }: Writer<W, R>,
+  waiting: Waiting<W, R>,
+  written: Written<R> | undefined,
+): void {
+  if (written === undefined) waiting.fail(new BrokenInvariant("a flush answers for each item"));
+  else if (written.replayed) waiting.settle(refuse("proof-replayed"));
+  else {
+    const { from, count, outcome } = written;
+    const { origin } = deps;
+    const places = Array.from({ length: count }, (_, at) => ({ origin, index: from + at }));
+    waiting.settle(ok({ outcome, places }));
+  }
+}
+
+/** Where to write next; null when it cannot be known now, or never again. */
+async function headOf<W, R>(writer: Writer<W, R>): Promise<Head | null> {
+  if (writer.fenced || writer.head !== null) return writer.head;
+  const { logId, holder, deps } = writer;
+  const found = await attempt(() => inTime(recover(deps.db, deps.signer, { logId, holder })));
+  if (!found.ok) return null;
+  if (found.value === null) writer.fenced = true;
+  else if (found.value.ok) writer.head = found.value.value;
+  return writer.head;
+}
+
+/** Tries each alone, so that a bad one fails by itself; the rest is given up once the database is gone. */
+async function writeEach<W, R>(
+  writer: Writer<W, R>,
+  batch: readonly Waiting<W, R>[],
+): Promise<void> {
+  for (const [at, waiting] of batch.entries()) {
+    if (await write(writer, [waiting])) continue;
+    refuseAll(writer, batch.slice(at + 1), unavailable);
+    return;
+  }
+}
+
+/** Answers a batch that threw. False when the database does not serve. */
+async function failBatch<W, R>(
+  writer: Writer<W, R>,
+  batch: readonly Waiting<W, R>[],
+  error: unknown,
+): Promise<boolean> {
+  writer.head = null;
+  const code = storageProblem(error);
+  if (code === "storage-full" || code === "storage-unavailable") {
+    refuseAll(writer, batch, code === "storage-full" ? () => code : unavailable);
+    return false;
+  }
+  if (batch.length > 1) await writeEach(writer, batch);
+  else if (code === "edit-conflict") refuseAll(writer, batch, () => code);
+  else
+    for (const waiting of batch) {
+      if (waiting.proof !== null) writer.seen.forget(waiting.proof.digest);
+      waiting.fail(error);
+    }
+  return true;
+}
+
+/** Writes one batch and answers everyone in it; never rejects. False when the database does not serve. */
+async function write<W, R>(
+  writer: Writer<W, R>,
+  batch: readonly Waiting<W, R>[],
+): Promise<boolean> {
+  let flushed: Flushed<R> | null = null;
+  try {
+    const head = await headOf(writer);
+    if (head !== null) flushed = await inTime(flush(writer.deps, head, batch));
+    if (head !== null && flushed === null) writer.fenced = true;
+    writer.head = head === null || flushed === null ? null : { ...head, tree: flushed.tree };
+  } catch (error) {
+    return failBatch(writer, batch, error);
+  }
+  if (flushed === null) {
+    refuseAll(writer, batch, unavailable);
+    return false;
+  }
+  const { written } = flushed;
+  batch.forEach((waiting, at) => settleWritten(writer, waiting, written[at]));
+  return true;
+}
+
+function takeBatch<W, R>(queue: Waiting<W, R>[]): readonly Waiting<W, R>[] {
+  const { batchSubmissions, batchEntries } = auditLimits;
+  let [taken, entries] = [0, 0];
+  for (const { leaves } of queue.slice(0, batchSubmissions)) {
+    entries += leaves?.length ?? 1;
+    if (taken > 0 && entries > batchEntries) break;
+    taken += 1;
+  }
+  return queue.splice(0, taken);
+}
+
+/** What can be done before the flush is done at once, while the database is at work on another. */
+function itemOf<W, R>(submission: Submission<W, R>, seen: SeenProofs): Item<W, R> {
+  const { proof, work, entries } = submission;
+  const digest = proof === undefined ? null : proofDigest(proof);
+  const leaves = work === undefined ? leavesOf(entries(null)) : null;
+  if (digest === null || proof === undefined)
+    return { submission, leaves, proof: null, replayed: false };
+  if (!seen.add(digest))
+    return { submission, leaves: replayLeaves(submission), proof: null, replayed: true };
+  return { submission, leaves, proof: { digest, expiresAt: proof.expiresAt }, replayed: false };
+}
+
+function createSweeper({ db, clock }: Pick<LogDeps<never, never>, "db" | "clock">) {
+  let sweptAt = clock.monotonicMs();
+  let sweeping: Promise<unknown> = Promise.resolve();
+  return {
+    /** Starts a sweep when one is due; a failed one is made up for by the next. */
+    maybe: (): void => {
+      if (clock.monotonicMs() - sweptAt < auditLimits.proofSweepMs) return;
+      sweptAt = clock.monotonicMs();
+      sweeping = attempt(() => forgetProofs(db, clock.now(), auditLimits.sweptProofs));
+    },
+    ended: (): Promise<unknown> => sweeping,
+  };
+}
+
+function openLog<W, R>(writer: Writer<W, R>): Log<W, R> {
+  const queue: Waiting<W, R>[] = [];
+  const sweeper = createSweeper(writer.deps);
+  let running: Promise<void> | null = null;
+  let closed = false;
+
+  const drain = async (): Promise<void> => {
+    while (queue.length > 0) {
+      // Not a timer: only the events that are ready already, whose submissions can still join.
+      await nextTurn();
+      await write(writer, takeBatch(queue));
+      sweeper.maybe();
+    }
+    running = null;
+  };
+
+  return {
+    submit: async (submission) => {
+      if (closed || writer.fenced || queue.length >= auditLimits.waitingSubmissions)
+        return refuse("audit-unavailable");
+      const item = itemOf(submission, writer.seen);
+      if (item.leaves?.length === 0 && item.proof === null && !item.replayed)
+        return ok({ outcome: null, places: [] });
+      return new Promise((resolve, reject) => {
+        queue.push({ ...item, settle: resolve, fail: reject });
+        running ??= drain();
+      });
+    },
+    close: async () => {
+      closed = true;
+      await running;
+      await sweeper.ended();
+    },
+  };
+}
+
+/**
+ * Opens a log for writing and fences off whoever wrote it before. Entries are flushed in batches
+ * without a timer: the next batch is what gathered while the last one was made durable.
+ */
+export async function createLog<W = never, R = never>(
+  deps: LogDeps<W, R>,
+): Promise<Result<Log<W, R>>> {
+  const { db, origin, signer, random, alongside } = deps;
+  if (signer.name !== origin) throw new BrokenInvariant("the signer is of another log");
+  const holder = random.uuid();
+  const taken = await attempt(() => takeOver(db, signer, holder));
+  if (!taken.ok) return taken;
+  if (!taken.value.ok) return taken.value;
+  const head = taken.value.value;
+  const refuseWork = async (): Promise<readonly R[]> => {
+    throw new BrokenInvariant("this log was opened without a way to write works");
+  };
+  const writer: Writer<W, R> = {
+    deps: { ...deps, alongside: alongside ?? refuseWork },
+    holder,
+    logId: head.lease.logId,
+    seen: createSeenProofs(auditLimits.seenProofs),
+    head,
+    fenced: false,
+  };
+  return ok(openLog(writer));
+}
