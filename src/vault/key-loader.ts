@@ -1,7 +1,7 @@
 import type { Clock } from "#core/clock.ts";
 import type { TenantId } from "#core/ids.ts";
 import { isCommitted } from "#core/key-commitment.ts";
-import type { KeyService, UnwrappedKey } from "#core/key-service.ts";
+import type { GeneratedKey, KeyService, UnwrappedKey } from "#core/key-service.ts";
 import { keyLimits, type WrappedKey } from "#core/key-wire.ts";
 import { refuse } from "#core/problem.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
@@ -134,6 +134,7 @@ function bytesOf(wrapped: WrappedKey, answer: UnwrappedKey | undefined): Result<
   if (!answer.ok && answer.code === "wrong-epoch")
     return refuse("record-damaged", { detail: "the key ring has not the epoch of its key" });
   if (answer.ok && isCommitted(answer.key, wrapped, wrapped.commitment)) return ok(answer.key);
+  if (answer.ok) answer.key.fill(0);
   return refuse("record-damaged", { detail: "its key does not unwrap" });
 }
 
@@ -141,17 +142,29 @@ async function makeKeys(
   deps: KeyLoaderDeps,
   compartments: readonly Compartment[],
 ): Promise<Result<readonly DataKey[]>> {
-  const { db, keys, tenant, clock } = deps;
+  const { keys, tenant } = deps;
   const asked = compartments.map((compartment) => ({ compartment, dekVersion: 1 }));
   const made = await keys.generate(tenant, asked);
   if (!made.ok) return made;
+  try {
+    return await keepKeys(deps, made.value);
+  } finally {
+    for (const { key } of made.value) key.fill(0);
+  }
+}
+
+async function keepKeys(
+  deps: KeyLoaderDeps,
+  made: readonly GeneratedKey[],
+): Promise<Result<readonly DataKey[]>> {
+  const { db, clock } = deps;
   // A row whose commitment is not its key's would never open again what is sealed under it now.
-  if (!made.value.every(({ key, wrapped }) => isCommitted(key, wrapped, wrapped.commitment)))
+  if (!made.every(({ key, wrapped }) => isCommitted(key, wrapped, wrapped.commitment)))
     return refuse("key-unavailable", { detail: "it made keys that are not those it wrapped" });
-  const wrapped = made.value.map((key) => key.wrapped);
+  const wrapped = made.map((key) => key.wrapped);
   const inserted = await attempt(() => insertKeys(db, wrapped, clock.now()));
   if (!inserted.ok) return inserted;
-  const fresh = made.value
+  const fresh = made
     .filter((key) => inserted.value.has(key.wrapped.compartment))
     .map((key) => ({ wrapped: key.wrapped, isNewest: true, bytes: key.key }));
   return admit(deps, "key-create", fresh);
