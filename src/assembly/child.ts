@@ -15,6 +15,8 @@ export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-buil
 /** A child that ends earlier than this after its start is started again ever later. */
 const quickDeathMs = 10_000;
 const restartDelayMs = 200;
+/** One that never became ready is not started more often than this. */
+const firstTries = 3;
 const restartDelayMaxMs = 10_000;
 const stopGraceMs = 5_000;
 
@@ -50,6 +52,7 @@ export function keepRunning(options: KeepOptions): KeptProcess {
   let pending: NodeJS.Timeout | null = null;
   const { promise: started, resolve } = Promise.withResolvers<Result<null>>();
   let refusedToStart = false;
+  let wasReady = false;
 
   const launch = (): void => {
     const log = openSync(options.logPath, "a", 0o600);
@@ -64,15 +67,22 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     child.on("message", (message: unknown) => {
       if (!isFromChild(message)) return;
       if (message.kind === "failed") refusedToStart = true;
+      else wasReady = true;
       resolve(message.kind === "ready" ? ok(null) : failed(message.problem));
     });
     child.once("exit", (code, signal) => {
       child = null;
-      if (stopping || refusedToStart) {
-        resolve(failed(problem("unexpected", { detail: `${options.role} ended while starting` })));
+      quickDeaths = performance.now() - startedAt < quickDeathMs ? quickDeaths + 1 : 0;
+      if (stopping || refusedToStart || (!wasReady && quickDeaths >= firstTries)) {
+        resolve(
+          failed(
+            problem("unexpected", {
+              detail: `${options.role} does not start; see ${options.logPath}`,
+            }),
+          ),
+        );
         return;
       }
-      quickDeaths = performance.now() - startedAt < quickDeathMs ? quickDeaths + 1 : 0;
       options.onRestart(options.role, signal ?? code ?? 0);
       const delayMs = Math.min(
         restartDelayMs * 2 ** Math.max(0, quickDeaths - 1),

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { PersonRole } from "#core/policy-request.ts";
-import { problem } from "#core/problem.ts";
-import { failed, ok, type Result } from "#core/result.ts";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
 import { demoPersonae } from "#town/personae.ts";
 import { createTown, type Town } from "#town/town.ts";
 import { makeAccount, type NewAccount } from "#assembly/accounts.ts";
@@ -70,20 +70,19 @@ function personaeOf(town: Town): readonly Persona[] {
 const batchLines = 500;
 const batchesInFlight = 2;
 
-function* linesOf(town: Town): Generator<string> {
-  let entry = 0;
-  for (const resource of town.organisation())
-    yield JSON.stringify({ file: "town", entry: entry++, resource });
-  for (let n = 0; n < demoTown.patients; n += 1) {
-    for (const resource of town.patient(n))
-      yield JSON.stringify({ file: "town", entry: entry++, resource });
-  }
+type Lines = readonly string[];
+
+function linesOf(resources: Iterable<unknown>): Lines {
+  return Array.from(resources, (resource, entry) =>
+    JSON.stringify({ file: "town", entry, resource }),
+  );
 }
 
-function* inBatches(lines: Iterable<string>): Generator<readonly string[]> {
+/** Whole patients only: batches overtake each other, and nothing may come before its Patient. */
+function* batchesOf(town: Town): Generator<Lines> {
   let batch: string[] = [];
-  for (const line of lines) {
-    batch.push(line);
+  for (const patient of town.patients()) {
+    batch.push(...linesOf(patient));
     if (batch.length < batchLines) continue;
     yield batch;
     batch = [];
@@ -91,42 +90,45 @@ function* inBatches(lines: Iterable<string>): Generator<readonly string[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** Puts the town's people into the records, two batches at a time so that both cores work. */
+async function sendBatch(operator: Operator, batch: Lines): Promise<Result<null>> {
+  const answer = await operator.post(
+    "records",
+    "/internal/import",
+    "application/x-ndjson",
+    batch.join("\n"),
+  );
+  if (!answer.ok) return answer;
+  const refused = answer.value.split("\n").find((line) => line.includes('"refused"'));
+  return refused === undefined
+    ? ok(null)
+    : refuse("unexpected", { detail: `the town was refused: ${refused}` });
+}
+
+/** Puts the town's people into the records, some batches at a time so that both cores work. */
 async function settleTown(
   operator: Operator,
   town: Town,
   progress: DemoProgress,
 ): Promise<Result<number>> {
-  const batches = inBatches(linesOf(town));
+  const organisation = await sendBatch(operator, linesOf(town.organisation()));
+  if (!organisation.ok) return organisation;
+  const batches = batchesOf(town);
   let done = 0;
-  let bad: Result<string> | null = null;
-  const worker = async (): Promise<void> => {
+  const worker = async (): Promise<Result<null>> => {
     for (const batch of batches) {
-      const answer = await operator.post(
-        "records",
-        "/internal/import",
-        "application/x-ndjson",
-        batch.join("\n"),
-      );
-      if (!answer.ok) bad = answer;
-      else if (answer.value.includes('"refused"'))
-        bad = failed(
-          problem("unexpected", {
-            detail: `the town was refused: ${answer.value.split("\n").find((line) => line.includes('"refused"')) ?? ""}`,
-          }),
-        );
-      if (bad !== null) return;
+      const sent = await sendBatch(operator, batch);
+      if (!sent.ok) return sent;
       done += batch.length;
       progress.update(done, Math.max(done, estimatedResources));
     }
+    return ok(null);
   };
-  // The first batch alone: it holds the organisation that the others refer to.
-  await Promise.all(Array.from({ length: batchesInFlight }, worker));
-  return bad ?? ok(done);
+  const worked = await Promise.all(Array.from({ length: batchesInFlight }, worker));
+  return worked.find((result) => !result.ok) ?? ok(done);
 }
 
 /** For the progress bar only. */
-const estimatedResources = 17_000;
+const estimatedResources = 19_000;
 
 export interface DemoProgress {
   update(done: number, total: number): void;

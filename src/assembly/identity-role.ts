@@ -1,5 +1,5 @@
 import { createLog } from "#audit/log.ts";
-import { createSigner } from "#audit/checkpoint.ts";
+import { createSigner } from "#audit/note.ts";
 import type { KeyService } from "#core/key-service.ts";
 import type { WrappedKey } from "#core/key-wire.ts";
 import { connectPeer, listenMutual, peerRole } from "#core/net.ts";

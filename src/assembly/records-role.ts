@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { createSigner } from "#audit/checkpoint.ts";
+import { createSigner } from "#audit/note.ts";
 import { createLog } from "#audit/log.ts";
 import { connectPeer, listenMutual, peerRole } from "#core/net.ts";
 import { ok } from "#core/result.ts";
