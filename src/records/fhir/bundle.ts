@@ -112,33 +112,30 @@ function responseEntry(publicOrigin: string, outcome: EntryOutcome): string {
         etag: versionTag(version),
         lastModified: toIso(lastUpdated),
       };
-      return entryText(response, fullUrlOf(publicOrigin, outcome), text);
+      return entryText(response, text);
     }
     case "deleted": {
       const etag = outcome.version === null ? {} : { etag: versionTag(outcome.version) };
       const at = outcome.lastUpdated === null ? {} : { lastModified: toIso(outcome.lastUpdated) };
-      return entryText({ status: "204 No Content", ...etag, ...at }, null, null);
+      return entryText({ status: "204 No Content", ...etag, ...at }, null);
     }
     case "shown": {
       const etag = outcome.version === null ? {} : { etag: versionTag(outcome.version) };
-      return entryText({ status: "200 OK", ...etag }, null, outcome.text);
+      return entryText({ status: "200 OK", ...etag }, outcome.text);
     }
     case "failed": {
       const status = String(outcome.status);
-      return entryText({ status, outcome: operationOutcome(outcome.problem) }, null, null);
+      return entryText({ status, outcome: operationOutcome(outcome.problem) }, null);
     }
     default:
       return unreachable(outcome);
   }
 }
 
-function entryText(response: object, fullUrl: string | null, text: string | null): string {
-  const parts = [
-    ...(fullUrl === null ? [] : [`"fullUrl":${quote(fullUrl)}`]),
-    ...(text === null ? [] : [`"resource":${text}`]),
-    `"response":${JSON.stringify(response)}`,
-  ];
-  return `{${parts.join(",")}}`;
+// No fullUrl: the location tells it, and in a batch two entries may have written one resource.
+function entryText(response: object, text: string | null): string {
+  const resource = text === null ? "" : `"resource":${text},`;
+  return `{${resource}"response":${JSON.stringify(response)}}`;
 }
 
 /** The answer to a transaction or batch: an outcome for each entry, in the order of the request. */

@@ -1,6 +1,7 @@
 import { evalFhirPathTyped, parseFhirPath, type FhirPathAtom } from "@medplum/core";
 import { isObject } from "#records/fhir/json-value.ts";
-import { rules, type Subject } from "#records/fhir/rules.ts";
+import type { Subject } from "#records/fhir/rule.ts";
+import { rules } from "#records/fhir/rules.ts";
 import type { Constraint } from "#records/fhir/schema.ts";
 
 // dom-3 (a contained resource must be referred to) walks the whole resource for a matter of style.
@@ -37,8 +38,14 @@ export function isFalse(subject: Subject, expression: string): boolean {
   }
 }
 
-/** Whether a rule is left to FHIRPath, whose cost grows with what the value holds. */
-export function isEvaluated(key: string): boolean {
+/** How many of the rules are left to FHIRPath, whose cost grows with what the value holds. */
+export function countEvaluated(constraints: readonly Constraint[]): number {
+  let count = 0;
+  for (const { key } of constraints) if (isEvaluated(key)) count += 1;
+  return count;
+}
+
+function isEvaluated(key: string): boolean {
   return !skipped.has(key) && rules[key] === undefined;
 }
 

@@ -1,30 +1,7 @@
 import { boundsOf } from "#records/fhir/dates.ts";
-import { isObject, listOf, type JsonObject } from "#records/fhir/json-value.ts";
-
-/** A value in its place, as the variables of R4's rules need it. */
-export interface Subject {
-  readonly value: unknown;
-  readonly type: string;
-  /** `%resource`: the resource that the value stands in. */
-  readonly resource: JsonObject;
-  /** `%rootResource`: that resource, or the one that contains it. */
-  readonly container: JsonObject;
-}
-
-/** Whether a rule of R4 holds; the value is of the type that the rule is stated for. */
-export type Rule = (value: JsonObject, subject: Subject) => boolean;
-
-const has = (value: JsonObject, key: string): boolean => key in value || `_${key}` in value;
-
-/** Whether a choice of types, `value[x]`, is given. */
-function hasChoice(value: JsonObject, step: string): boolean {
-  for (const key in value) {
-    const name = key.startsWith("_") ? key.slice(1) : key;
-    const after = name.charCodeAt(step.length);
-    if (name.startsWith(step) && after >= 65 && after <= 90) return true;
-  }
-  return false;
-}
+import type { Rule } from "#records/fhir/rule.ts";
+import { rulesOfForms } from "#records/fhir/rules-of-forms.ts";
+import { has, hasChoice, isObject, listOf, type JsonObject } from "#records/fhir/json-value.ts";
 
 function metaOf(contained: unknown): JsonObject {
   const meta = isObject(contained) ? contained.meta : undefined;
@@ -112,6 +89,7 @@ function areDistinct(values: Iterable<unknown>): boolean {
  * all of a tree. The others are evaluated as FHIRPath.
  */
 export const rules: Readonly<Record<string, Rule>> = {
+  ...rulesOfForms,
   "ait-1": (value) =>
     has(value, "clinicalStatus") || isEnteredInError(value, "allergyintolerance-verification"),
   "ait-2": (value) =>
@@ -137,7 +115,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   "cpt-2": (value) => !has(value, "value") || has(value, "system"),
   "csd-1": (value) => areDistinct(textsInTree(value, "concept", "code")),
   "dom-2": (value) =>
-    listOf(value.contained).every((inner) => isObject(inner) && !("contained" in inner)),
+    listOf(value.contained).every((inner) => !isObject(inner) || !("contained" in inner)),
   "dom-4": (value) =>
     listOf(value.contained).every(
       (inner) => !("versionId" in metaOf(inner)) && !("lastUpdated" in metaOf(inner)),

