@@ -57,12 +57,24 @@ export interface Identity {
   close(): Promise<void>;
 }
 
-/** Our public keys by kid, as /oauth/jwks shows them. */
-async function ownKeys({ signingKeys }: Secrets): Promise<KeyOf> {
-  const keys = await parseJwks({
-    keys: signingKeys.map(({ kty, crv, x, y, kid }) => ({ kty, crv, x, y, kid })),
-  });
-  invariant(keys.size === signingKeys.length, "a signing key is not a P-256 key");
+/** Our public keys as a JWK Set (RFC 7517 §5), as /oauth/jwks shows them. */
+function publicKeysOf({ signingKeys }: Secrets): { readonly keys: readonly object[] } {
+  return {
+    keys: signingKeys.map(({ kty, crv, x, y, kid }) => ({
+      kty,
+      crv,
+      x,
+      y,
+      kid,
+      use: "sig",
+      alg: "ES256",
+    })),
+  };
+}
+
+async function ownKeys(secrets: Secrets): Promise<KeyOf> {
+  const keys = await parseJwks(publicKeysOf(secrets));
+  invariant(keys.size === secrets.signingKeys.length, "a signing key is not a P-256 key");
   return async (kid) => keys.get(kid) ?? null;
 }
 
@@ -108,6 +120,7 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     ...outer,
     provider,
     smartConfiguration: smartConfiguration(publicOrigin),
+    publicKeys: publicKeysOf(secrets),
     signIn: createSignIn({ ...inner, passwordSteps, interactions }),
     enrolment: createEnrolment(inner),
     ownAccount: createOwnAccount(inner),

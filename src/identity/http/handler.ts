@@ -23,6 +23,8 @@ export interface HandlerDeps {
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
   readonly event: Event;
   readonly smartConfiguration: unknown;
+  /** Our public keys as a JWK Set, for the records process to check tokens by. */
+  readonly publicKeys: unknown;
   readonly signIn: SignIn;
   readonly enrolment: Enrolment;
   readonly ownAccount: OwnAccount;
@@ -124,12 +126,19 @@ async function serveGateway(
   return serve(deps, target, { ...call, facts });
 }
 
+/** The records process checks our tokens and needs nothing else of us. */
+function serveRecords({ publicKeys }: HandlerDeps, { method, url }: IncomingMessage): Answer {
+  const isOurs = method === "GET" && url === "/oauth/jwks";
+  return isOurs ? answer(publicKeys) : problemAnswer(problem("forbidden"));
+}
+
 async function route(
   deps: HandlerDeps,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answer | null> {
   const role = deps.peerOf(request);
+  if (role === "records") return serveRecords(deps, request);
   if (role !== "gateway" && role !== "operator") return problemAnswer(problem("forbidden"));
   const path = (request.url ?? "").split("?", 1)[0] ?? "";
   const found = findTarget(request.method ?? "", path);
