@@ -305,3 +305,8 @@ export function problemDetails(found: Problem): Record<string, unknown> {
     ...(found.at === undefined ? {} : { at: found.at }),
   };
 }
+
+/** Null when no problem of ours has this code. */
+export function parseProblemCode(text: string): ProblemCode | null {
+  return Object.hasOwn(problems, text) ? (text as ProblemCode) : null;
+}
