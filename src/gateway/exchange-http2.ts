@@ -14,6 +14,8 @@ export interface Http2Request {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly startedMs: number;
+  /** Largest header list; a client may exceed it until it has seen our settings. */
+  readonly headerBytes: number;
 }
 
 /** One HTTP/2 stream; nghttp2 has checked framing and the form of the fields (RFC 9113 §8). */
@@ -30,13 +32,13 @@ export class Http2Exchange implements Exchange {
   readonly #stream: ServerHttp2Stream;
   readonly #expectsContinue: boolean;
 
-  constructor({ stream, headers, rawHeaders, startedMs }: Http2Request) {
+  constructor({ stream, headers, rawHeaders, startedMs, headerBytes }: Http2Request) {
     this.#stream = stream;
     this.#expectsContinue = headers.expect === "100-continue";
     this.method = headers[":method"] ?? "";
     this.target = headers[":path"] ?? "";
     this.rawHeaders = asHttp1(rawHeaders);
-    this.fault = faultOf(headers);
+    this.fault = listBytes(rawHeaders) > headerBytes ? "headers-too-large" : faultOf(headers);
     this.meter = newMeter(startedMs);
     this.bodyFollows = !stream.endAfterHeaders;
     this.source = stream;
@@ -84,7 +86,8 @@ export class Http2Exchange implements Exchange {
   }
 
   cut(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // `close` would first end the stream, and half an answer would look whole.
+    this.#stream.destroy(new Error("the answer broke off"));
   }
 }
 
@@ -103,6 +106,11 @@ function asHttp1(raw: readonly string[]): string[] {
     }
   }
   return fields;
+}
+
+/** RFC 9113 §6.5.2: each field counts 32 bytes beside its name and value. */
+function listBytes(raw: readonly string[]): number {
+  return raw.reduce((sum, text) => sum + text.length, 16 * raw.length);
 }
 
 function faultOf(headers: IncomingHttpHeaders): ProblemCode | null {

@@ -4,7 +4,15 @@ import { request as httpsRequest } from "node:https";
 import { createServer as createTcp, type Socket } from "node:net";
 import { suite, test, type TestContext } from "node:test";
 import { Pool } from "undici";
-import { ask, openTls, statuses, testGateway, untilEnd, type TestGateway } from "./testing.ts";
+import {
+  ask,
+  jsonOf,
+  openTls,
+  statuses,
+  testGateway,
+  untilEnd,
+  type TestGateway,
+} from "./testing.ts";
 
 /** An upstream that answers each connection with the bytes given. */
 async function rawUpstream(t: TestContext, answer: (socket: Socket) => void): Promise<Pool> {
@@ -31,7 +39,11 @@ const until = async (held: () => boolean): Promise<void> => {
 
 function post(to: TestGateway, path: string, headers: Record<string, string | number>) {
   return httpsRequest({
-    ...{ host: "127.0.0.1", port: to.port, servername: to.host, ca: to.ca, agent: false },
+    host: "127.0.0.1",
+    port: to.port,
+    servername: to.host,
+    ca: to.ca,
+    agent: false,
     method: "POST",
     path,
     headers: { host: to.host, ...headers },
@@ -51,7 +63,9 @@ suite("bodies", () => {
     const declared = await ask(to, { method: "POST", path: "/fhir", body });
     assert.equal(sha(declared.body), sha(body));
     const chunked = await ask(to, {
-      ...{ method: "POST", path: "/fhir", body },
+      method: "POST",
+      path: "/fhir",
+      body,
       headers: { "transfer-encoding": "chunked" },
     });
     assert.equal(sha(chunked.body), sha(body));
@@ -79,12 +93,14 @@ suite("bodies", () => {
       const value = framing === "content-length" ? total : "chunked";
       const sent = post(to, "/fhir", { [framing]: value });
       const before = process.memoryUsage.rss();
-      const answer = new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const answer = new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
         sent.on("error", reject);
         sent.on("response", (response) => {
-          let body = "";
-          response.on("data", (chunk) => (body += String(chunk)));
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }),
+          );
         });
       });
       const piece = Buffer.alloc(64 * 1024);
@@ -99,7 +115,7 @@ suite("bodies", () => {
       const { status, body } = await answer;
       sent.destroy();
       assert.equal(status, 413);
-      assert.equal(JSON.parse(body).resourceType, "OperationOutcome");
+      assert.equal(jsonOf({ body }).resourceType, "OperationOutcome");
       assert.ok(process.memoryUsage.rss() - before < 80 * 1024 * 1024);
     });
 
@@ -109,11 +125,13 @@ suite("bodies", () => {
       identity: (request) => void request.resume().on("error", () => (broken += 1)),
     });
     const answer = await ask(to, {
-      ...{ method: "POST", path: "/oauth/token", body: Buffer.alloc(17 * 1024) },
+      method: "POST",
+      path: "/oauth/token",
+      body: Buffer.alloc(17 * 1024),
       headers: { "transfer-encoding": "chunked" },
     });
     assert.equal(answer.status, 413);
-    assert.equal(JSON.parse(answer.body.toString()).type, "urn:phylax:problem:body-too-large");
+    assert.equal(jsonOf(answer).type, "urn:phylax:problem:body-too-large");
     await until(() => broken === 1);
   });
 
@@ -217,10 +235,19 @@ suite("when a side breaks off", () => {
 suite("a hostile answer", () => {
   const answers: readonly (readonly [string, string])[] = [
     ["a NUL in a field", "HTTP/1.1 200 OK\r\netag: a\u0000b\r\ncontent-length: 0\r\n\r\n"],
-    ["a bare line feed in a field", "HTTP/1.1 200 OK\r\netag: a\nset-cookie: x=1\r\ncontent-length: 0\r\n\r\n"],
-    ["both lengths", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
+    [
+      "a bare line feed in a field",
+      "HTTP/1.1 200 OK\r\netag: a\nset-cookie: x=1\r\ncontent-length: 0\r\n\r\n",
+    ],
+    [
+      "both lengths",
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
     ["no HTTP", "hello\r\n\r\n"],
-    ["an upgrade that nobody asked for", "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"],
+    [
+      "an upgrade that nobody asked for",
+      "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    ],
   ];
   for (const [name, bytes] of answers)
     test(`${name} becomes 502`, async (t) => {
@@ -233,7 +260,9 @@ suite("a hostile answer", () => {
 
   test("a control character that node's client lets through is not sent on", async (t) => {
     const upstream = await rawUpstream(t, (socket) =>
-      socket.write(Buffer.from("HTTP/1.1 200 OK\r\netag: \u0001\r\ncontent-length: 0\r\n\r\n", "latin1")),
+      socket.write(
+        Buffer.from("HTTP/1.1 200 OK\r\netag: \u0001\r\ncontent-length: 0\r\n\r\n", "latin1"),
+      ),
     );
     const to = await testGateway(t, { upstream });
     const { status, headers } = await ask(to, { path: "/fhir/metadata" });

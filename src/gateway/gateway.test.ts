@@ -4,7 +4,15 @@ import type { RequestListener } from "node:http";
 import { createServer } from "node:net";
 import { suite, test } from "node:test";
 import { parseClientFacts } from "#core/client-facts.ts";
-import { ask, openTls, statuses, testAuthority, testGateway, testHost, untilEnd } from "./testing.ts";
+import {
+  ask,
+  openTls,
+  statuses,
+  testAuthority,
+  testGateway,
+  testHost,
+  untilEnd,
+} from "./testing.ts";
 
 suite("the gateway", () => {
   test("records gets the request, our facts and nothing that only a browser or a stranger sent", async (t) => {
@@ -68,7 +76,10 @@ suite("the gateway", () => {
   test("each request has an id of its own", async (t) => {
     const to = await testGateway(t, { records: (_request, response) => response.end() });
     const ids = await Promise.all(
-      Array.from({ length: 20 }, async () => (await ask(to, { path: "/fhir/metadata" })).headers["request-id"]),
+      Array.from(
+        { length: 20 },
+        async () => (await ask(to, { path: "/fhir/metadata" })).headers["request-id"],
+      ),
     );
     assert.equal(new Set(ids).size, 20);
   });
@@ -114,13 +125,20 @@ suite("the gateway", () => {
 
   test("events tell of templates and numbers, and of nothing that a person sent", async (t) => {
     const to = await testGateway(t, { records: (_request, response) => response.end("12345") });
-    await ask(to, { path: "/fhir/Patient/secret-id?_elements=secret", headers: { cookie: "secret" } });
+    await ask(to, {
+      path: "/fhir/Patient/secret-id?_elements=secret",
+      headers: { cookie: "secret" },
+    });
     await ask(to, { path: "/secret", method: "PROPFIND" });
     await ask(to, { path: "/api/records/log?secret=1" });
     const events = to.events.filter((event) => event.kind === "answered");
     assert.deepEqual(
       events.map(({ method, route, status, refusal, bytesOut, whole }) => [
-        ...[method, route, status, refusal, whole],
+        method,
+        route,
+        status,
+        refusal,
+        whole,
         refusal === null ? bytesOut : "some",
       ]),
       [

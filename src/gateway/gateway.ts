@@ -6,7 +6,7 @@ import type { Route } from "#core/routes.ts";
 import type { GatewayEvent } from "./events.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { listen } from "./listener.ts";
-import { loadPortal } from "./portal.ts";
+import { loadPortal, type Portal } from "./portal.ts";
 import { headerPolicy } from "./response-headers.ts";
 import { compileRoutes } from "./route-table.ts";
 import { createService, refusalBudget } from "./service.ts";
@@ -42,8 +42,11 @@ export interface Gateway {
   close(): Promise<void>;
   /** New connections get the new certificate. Throws when key and certificate do not fit. */
   renew(tls: PublicTls): void;
-  /** Reads the portal's files again. Throws when they exceed their limits. */
-  reloadPortal(): Promise<void>;
+  /**
+   * Reads the portal's files again. Fails with portal-missing when it is not built or exceeds its
+   * limits; what was served before is then served on.
+   */
+  reloadPortal(): Promise<Result<Portal>>;
 }
 
 /**
@@ -56,7 +59,8 @@ export async function createGateway(deps: GatewayDeps): Promise<Result<Gateway>>
   const policy = headerPolicy({ trustedTypes: deps.trustedTypes ?? false });
   const tally = createTally(clock, event);
   const portalOptions = { ...limits, directory: deps.portalDirectory };
-  let portal = await loadPortal(portalOptions);
+  const loaded = await loadPortal(portalOptions);
+  let portal = loaded.ok ? loaded.value : null;
   const service = createService({
     ...deps,
     table,
@@ -95,7 +99,9 @@ export async function createGateway(deps: GatewayDeps): Promise<Result<Gateway>>
     port: listener.value.port,
     renew: (next) => listener.value.renew(next),
     async reloadPortal() {
-      portal = await loadPortal(portalOptions);
+      const reloaded = await loadPortal(portalOptions);
+      if (reloaded.ok) portal = reloaded.value;
+      return reloaded;
     },
     async close() {
       await listener.value.close();

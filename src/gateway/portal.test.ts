@@ -23,7 +23,13 @@ const built = {
 suite("the portal over the wire", () => {
   test("every page is the same index.html, never stored, under the strict policy", async (t) => {
     const to = await testGateway(t, { portal: built });
-    for (const path of ["/", "/home", "/record/results", "/sign-in/abc", "/callback?code=1&state=2"]) {
+    for (const path of [
+      "/",
+      "/home",
+      "/record/results",
+      "/sign-in/abc",
+      "/callback?code=1&state=2",
+    ]) {
       const { status, headers, body } = await ask(to, { path });
       assert.equal(status, 200, path);
       assert.equal(body.toString(), html);
@@ -76,7 +82,12 @@ suite("the portal over the wire", () => {
 
   test("what was not built is not found, nor what lies beside", async (t) => {
     const to = await testGateway(t, { portal: built });
-    for (const path of ["/assets/none.js", "/assets/secret.map", "/index.html", "/assets/index.html"])
+    for (const path of [
+      "/assets/none.js",
+      "/assets/secret.map",
+      "/index.html",
+      "/assets/index.html",
+    ])
       assert.equal((await ask(to, { path })).status, 404, path);
   });
 
@@ -86,7 +97,10 @@ suite("the portal over the wire", () => {
     assert.equal(before.status, 503);
     assert.match(before.body.toString(), /npm run build/);
     writeFileSync(join(to.portalDirectory, "index.html"), html);
-    await to.gateway.reloadPortal();
+    assert.ok((await to.gateway.reloadPortal()).ok);
+    assert.equal((await ask(to, { path: "/home" })).body.toString(), html);
+    rmSync(join(to.portalDirectory, "index.html"));
+    assert.ok(!(await to.gateway.reloadPortal()).ok);
     assert.equal((await ask(to, { path: "/home" })).body.toString(), html);
   });
 });
@@ -99,27 +113,35 @@ suite("the portal's folder", () => {
     return directory;
   };
 
-  test("is nothing where there is no folder or no index.html", async () => {
-    assert.equal(await loadPortal({ directory: "/nowhere/at/all", ...limits }), null);
+  const whyNot = async (directory: string): Promise<string | undefined> => {
+    const portal = await loadPortal({ directory, ...limits });
+    return portal.ok ? "loaded" : portal.problem.detail;
+  };
+
+  test("is missing where there is no folder or no index.html", async () => {
+    assert.equal(await whyNot("/nowhere/at/all"), "there is no index.html");
     const directory = folder({ "a.js": "" });
-    assert.equal(await loadPortal({ directory, ...limits }), null);
+    assert.equal(await whyNot(directory), "there is no index.html");
     rmSync(directory, { recursive: true });
   });
 
-  test("is refused when larger than its limits", async () => {
-    for (const files of [{ "a.js": "x".repeat(60), "b.js": "x".repeat(60) }, { "a.js": "", "b.js": "" }]) {
-      const directory = folder({ "index.html": "", ...files });
-      await assert.rejects(loadPortal({ directory, ...limits }), /limit/);
+  const tooMuch: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+    [{ "index.html": "x".repeat(60), "b.js": "x".repeat(60) }, "more than 100 bytes"],
+    [{ "index.html": "", "a.js": "", "b.js": "" }, "more than 2 files"],
+  ];
+  for (const [files, why] of tooMuch)
+    test(`is refused with ${why}`, async () => {
+      const directory = folder(files);
+      assert.equal(await whyNot(directory), why);
       rmSync(directory, { recursive: true });
-    }
-  });
+    });
 
   test("a link out of it is not followed", async () => {
     const directory = folder({ "index.html": "" });
     symlinkSync("/etc/hostname", join(directory, "leak.txt"));
     const portal = await loadPortal({ directory, ...limits });
-    invariant(portal !== null, "the portal was not read");
-    assert.deepEqual([...portal.files.keys()], ["/index.html"]);
+    invariant(portal.ok, "the portal was not read");
+    assert.deepEqual([...portal.value.files.keys()], ["/index.html"]);
     rmSync(directory, { recursive: true });
   });
 });

@@ -3,7 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import { invariant } from "#core/result.ts";
+import { refuse } from "#core/problem.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
 
 /** One form of a file as it is sent. */
 export interface PortalBody {
@@ -48,26 +49,27 @@ const types: ReadonlyMap<string, string> = new Map([
 const worthCompressing = /^(?:text\/|application\/(?:json|manifest)|image\/svg)/;
 
 /**
- * Reads the built portal. Null when there is none, that is, no index.html. Files of a type that
- * is not known above are left out. Throws when the folder holds more than the limits say.
+ * Reads the built portal. Files of a type that is not known above are left out. Fails with
+ * portal-missing when there is no index.html or the folder holds more than the limits say.
  */
-export async function loadPortal(options: PortalOptions): Promise<Portal | null> {
-  const names = await listFiles(options.directory);
-  if (!names.includes("index.html")) return null;
-  const served = names.filter((name) => types.has(extname(name)));
-  invariant(served.length <= options.portalFiles, "the portal has more files than its limit");
+export async function loadPortal(options: PortalOptions): Promise<Result<Portal>> {
+  const names = (await listFiles(options.directory)).filter((name) => types.has(extname(name)));
+  if (!names.includes("index.html")) return missing("there is no index.html");
+  if (names.length > options.portalFiles) return missing(`more than ${options.portalFiles} files`);
   const files = new Map<string, PortalFile>();
   let total = 0;
-  for (const name of served) {
+  for (const name of names) {
     const bytes = await readFile(join(options.directory, name));
     total += bytes.length;
-    invariant(total <= options.portalBytes, "the portal is larger than its limit");
+    if (total > options.portalBytes) return missing(`more than ${options.portalBytes} bytes`);
     const type = types.get(extname(name)) ?? "application/octet-stream";
     files.set(`/${name.split(sep).join("/")}`, await prepare(bytes, type));
   }
   const page = files.get("/index.html");
-  return page === undefined ? null : { page, files };
+  return page === undefined ? missing("there is no index.html") : ok({ page, files });
 }
+
+const missing = (detail: string) => refuse("portal-missing", { detail });
 
 async function listFiles(directory: string): Promise<readonly string[]> {
   try {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { ask, testGateway } from "./testing.ts";
+import { ask, jsonOf, testGateway } from "./testing.ts";
 
 suite("a refusal", () => {
   test("below /fhir is an OperationOutcome", async (t) => {
     const to = await testGateway(t);
     for (const path of ["/fhir/a/b/c/d", "/fhir/", "/fhir/Patient//", "/fhir"]) {
-      const { headers, body } = await ask(to, { path });
-      assert.equal(headers["content-type"], "application/fhir+json; charset=utf-8", path);
-      assert.equal(JSON.parse(body.toString()).resourceType, "OperationOutcome");
+      const answer = await ask(to, { path });
+      assert.equal(answer.headers["content-type"], "application/fhir+json; charset=utf-8", path);
+      assert.equal(jsonOf(answer).resourceType, "OperationOutcome");
     }
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Method, Route } from "#core/routes.ts";
 import { compileRoutes, type RouteMatch } from "./route-table.ts";
 
@@ -21,13 +21,22 @@ const fits = (pattern: readonly string[], segments: readonly string[]): boolean 
   });
 
 const parts = (path: string): string[] => path.split("/").filter((part) => part !== "");
-const shape = (path: string): string => parts(path).map((part) => (part.startsWith(":") ? ":" : part)).join("/");
+const shape = (path: string): string =>
+  parts(path)
+    .map((part) => (part.startsWith(":") ? ":" : part))
+    .join("/");
 
 /** Looks at every route, and takes the fitting path whose literals stand furthest left. */
-function naiveMatch(routes: readonly Route[], method: string, segments: readonly string[]): RouteMatch {
+function naiveMatch(
+  routes: readonly Route[],
+  method: string,
+  segments: readonly string[],
+): RouteMatch {
   const fitting = routes.filter(({ path }) => fits(parts(path), segments));
   const rank = (path: string): string =>
-    parts(path).map((part) => (part.startsWith(":") ? "1" : "0")).join("");
+    parts(path)
+      .map((part) => (part.startsWith(":") ? "1" : "0"))
+      .join("");
   const best = fitting.map(({ path }) => rank(path)).sort()[0];
   const chosen = fitting.filter(({ path, methods }) => rank(path) === best && methods.length > 0);
   const [any] = chosen;
@@ -73,7 +82,11 @@ suite("the route table", () => {
   });
 
   test("a literal wins over a name, and a dead end goes back to the name", () => {
-    const table = compileRoutes([route("/fhir/metadata"), route("/fhir/:type"), route("/fhir/:type/:id")]);
+    const table = compileRoutes([
+      route("/fhir/metadata"),
+      route("/fhir/:type"),
+      route("/fhir/:type/:id"),
+    ]);
     const templateOf = (segments: readonly string[]): string | null => {
       const match = table.match("GET", segments);
       return match.kind === "found" ? match.entry.route.path : null;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { invariant } from "#core/result.ts";
 import { addressKey, createSources, type Source, type SourcesOptions } from "./sources.ts";
 
@@ -72,8 +72,7 @@ suite("sources", () => {
     const sources = make();
     const held = opened(sources.open("192.0.2.200", 0));
     for (let taken = 0; taken < 6; taken += 1) held.take(1, 0);
-    for (let host = 1; host < 100; host += 1)
-      opened(sources.open(`192.0.2.${host}`, 0)).close();
+    for (let host = 1; host < 100; host += 1) opened(sources.open(`192.0.2.${host}`, 0)).close();
     assert.equal(sources.size, 4);
     assert.ok(opened(sources.open("192.0.2.200", 0)).take(1, 0) > 0);
   });

@@ -38,8 +38,13 @@ export function speakHttp2(
         _flags: number,
         rawHeaders: string[],
       ) => {
-        const startedMs = clock.monotonicMs();
-        const exchange = new Http2Exchange({ stream, headers, rawHeaders, startedMs });
+        const exchange = new Http2Exchange({
+          stream,
+          headers,
+          rawHeaders,
+          headerBytes: limits.headerBytes,
+          startedMs: clock.monotonicMs(),
+        });
         exchange.watch.onClose(() => {
           if (exchange.meter.ended && stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
           if (!mayReset(connection, limits, clock.monotonicMs()))

@@ -154,12 +154,21 @@ export interface Answer {
   readonly body: Buffer;
 }
 
+/** The object that a JSON answer holds. */
+export function jsonOf({ body }: Pick<Answer, "body">): Readonly<Record<string, unknown>> {
+  return JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
+}
+
 /** One HTTP/1.1 request on a connection of its own. */
 export function ask(to: TestGateway, { method, path, headers = {}, body }: Asked): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = httpsRequest(
       {
-        ...{ host: "127.0.0.1", port: to.port, servername: to.host, ca: to.ca, agent: false },
+        host: "127.0.0.1",
+        port: to.port,
+        servername: to.host,
+        ca: to.ca,
+        agent: false,
         method: method ?? "GET",
         path,
         headers: { host: to.host, ...headers },
@@ -186,7 +195,10 @@ export function ask(to: TestGateway, { method, path, headers = {}, body }: Asked
 export function openTls(to: TestGateway, more: ConnectionOptions = {}): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
-      ...{ host: "127.0.0.1", port: to.port, servername: to.host, ca: to.ca },
+      host: "127.0.0.1",
+      port: to.port,
+      servername: to.host,
+      ca: to.ca,
       ...more,
     });
     socket.once("error", reject);

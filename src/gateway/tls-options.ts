@@ -52,7 +52,6 @@ export function serverTlsOptions(
   return {
     ...secureContextOptions(tls, minTls),
     ALPNProtocols: ["h2", "http/1.1"],
-    handshakeTimeout: limits.handshakeMs,
     sessionTimeout: Math.ceil(limits.ticketKeyMs / 1000),
   };
 }

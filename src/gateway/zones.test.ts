@@ -21,7 +21,14 @@ suite("zones", () => {
   test("without ranges all is the internet", () =>
     assert.equal(compileZones([])("10.1.2.3"), "internet"));
 
-  for (const cidr of ["10.0.0.0", "10.0.0.0/33", "10.0.0/8", "2001:db8::/129", "x/8", "10.0.0.0/-1"])
+  for (const cidr of [
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "10.0.0/8",
+    "2001:db8::/129",
+    "x/8",
+    "10.0.0.0/-1",
+  ])
     test(`${cidr} is not a range`, () =>
       assert.throws(() => compileZones([{ cidr, zone: "clinic" }])));
 });
