@@ -50,17 +50,23 @@ export async function retakeLease(
 export interface Tail {
   /** Number of entries by the highest index; 0 when there is none. */
   readonly entries: number;
+  /** Size of the newest checkpoint by its row; 0 when there is none. */
+  readonly signed: number;
   /** The newest checkpoint; null when the log has none yet. */
   readonly note: string | null;
 }
 
 export async function readTail(tx: Queryable, logId: number): Promise<Tail> {
-  const [tail] = await tx.query<{ entries: number; note: string | null }>(
+  const [tail] = await tx.query<Tail>(
+    // One statement sees one moment, in which a writer's entries and checkpoint agree.
     `SELECT coalesce((SELECT max(seq) + 1 FROM audit.entry WHERE log_id = $1), 0)::bigint AS entries,
-       (SELECT note FROM audit.checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1) AS note`,
+       coalesce(newest.size, 0)::bigint AS signed, newest.note
+     FROM (VALUES (1)) AS one LEFT JOIN LATERAL
+       (SELECT size, note FROM audit.checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1)
+       AS newest ON true`,
     [logId],
   );
-  return tail ?? { entries: 0, note: null };
+  return tail ?? { entries: 0, signed: 0, note: null };
 }
 
 /** Leaf hashes of entries from `from` on, in order. */

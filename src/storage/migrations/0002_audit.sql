@@ -41,15 +41,16 @@ CREATE TABLE audit.entry (
 
 -- "Who has seen this patient", newest first.
 CREATE INDEX entry_patient ON audit.entry (patient, time) WHERE patient IS NOT NULL;
--- "Which patients did this actor, device, client or address touch between t1 and t2", from the index alone.
+-- "Which patients' data did this actor, device, client or address get between t1 and t2", from the
+-- index alone.
 CREATE INDEX entry_actor ON audit.entry (actor, time) INCLUDE (patient)
-  WHERE actor IS NOT NULL AND patient IS NOT NULL;
+  WHERE patient IS NOT NULL AND decision = 'permit';
 CREATE INDEX entry_device ON audit.entry (device, time) INCLUDE (patient)
-  WHERE device IS NOT NULL AND patient IS NOT NULL;
+  WHERE patient IS NOT NULL AND decision = 'permit';
 CREATE INDEX entry_client ON audit.entry (client, time) INCLUDE (patient)
-  WHERE client IS NOT NULL AND patient IS NOT NULL;
+  WHERE patient IS NOT NULL AND decision = 'permit';
 CREATE INDEX entry_address ON audit.entry (address, time) INCLUDE (patient)
-  WHERE address IS NOT NULL AND patient IS NOT NULL;
+  WHERE patient IS NOT NULL AND decision = 'permit';
 -- The breach part follows alarms.
 CREATE INDEX entry_signal ON audit.entry (log_id, seq) WHERE signal IS NOT NULL;
 

@@ -1,0 +1,99 @@
+import type { AuditEntry } from "#core/audit-entry.ts";
+import type { Pseudonym } from "#core/ids.ts";
+import { refuse } from "#core/problem.ts";
+import { failed, ok, type Result } from "#core/result.ts";
+import type { Queryable } from "#storage/database.ts";
+import { attempt } from "#storage/storage-problem.ts";
+import {
+  selectByPatient,
+  selectNewestNote,
+  selectTouched,
+  type EntryPoint,
+  type EntryRow,
+  type TouchedPatient,
+  type TraceWindow,
+} from "#audit/entry-store.ts";
+import { parseLeaf } from "#audit/leaf.ts";
+import { auditLimits } from "#audit/limits.ts";
+import type { LeafPlace } from "#audit/submission.ts";
+
+export type { TouchedPatient, TraceWindow } from "#audit/entry-store.ts";
+
+export interface FoundEntry {
+  readonly place: LeafPlace;
+  readonly entry: AuditEntry;
+}
+
+export interface EntryPage {
+  /** Newest first. */
+  readonly entries: readonly FoundEntry[];
+  /** Hand it in as `before` for the next page; null when this is the last. */
+  readonly next: string | null;
+}
+
+const cursorForm = /^(-?\d{1,16})\.(\d{1,10})\.(\d{1,16})$/;
+
+const writeCursor = ({ time, logId, seq }: EntryPoint): string => `${time}.${logId}.${seq}`;
+
+function parseCursor(text: string): EntryPoint | null {
+  const found = cursorForm.exec(text);
+  if (found === null) return null;
+  const point = { time: Number(found[1]), logId: Number(found[2]), seq: Number(found[3]) };
+  return Object.values(point).every(Number.isSafeInteger) ? point : null;
+}
+
+function foundEntry({ origin, seq, leaf }: EntryRow): FoundEntry | null {
+  const entry = parseLeaf(leaf);
+  return entry === null ? null : { place: { origin, index: seq }, entry };
+}
+
+export interface PatientEntries {
+  readonly patient: Pseudonym;
+  /** The cursor of the page before; null for the newest. */
+  readonly before: string | null;
+  /** At most auditLimits.pageEntries are given. */
+  readonly limit: number;
+}
+
+/**
+ * Everything logged of one patient, in all logs of the tenant. Fails as parameter-invalid for a
+ * cursor that is none of ours, record-damaged when a leaf cannot be read, or storage-unavailable.
+ */
+export async function entriesOfPatient(
+  on: Queryable,
+  { patient, before, limit }: PatientEntries,
+): Promise<Result<EntryPage>> {
+  const point = before === null ? null : parseCursor(before);
+  if (before !== null && point === null) return refuse("parameter-invalid", { at: "before" });
+  const size = Math.min(limit, auditLimits.pageEntries);
+  // One more than is given tells whether there is a next page.
+  const rows = await attempt(() =>
+    selectByPatient(on, { patient, before: point, limit: size + 1 }),
+  );
+  if (!rows.ok) return failed(rows.problem);
+  const shown = rows.value.slice(0, size);
+  const entries = shown.map(foundEntry);
+  const whole = entries.filter((entry) => entry !== null);
+  if (whole.length < entries.length) return refuse("record-damaged");
+  const last = shown.at(-1);
+  const more = rows.value.length > size && last !== undefined;
+  return ok({ entries: whole, next: more ? writeCursor(last) : null });
+}
+
+/**
+ * The distinct patients of whom one actor, device, client or address was permitted something in a
+ * window. Fails as storage-unavailable.
+ */
+export function patientsTouched(
+  on: Queryable,
+  window: TraceWindow,
+): Promise<Result<readonly TouchedPatient[]>> {
+  return attempt(() => selectTouched(on, window));
+}
+
+/** The newest checkpoint of a log as its signed note, which anyone may have. Fails as not-found when there is no such log. */
+export async function newestCheckpoint(on: Queryable, origin: string): Promise<Result<string>> {
+  const note = await attempt(() => selectNewestNote(on, origin));
+  if (!note.ok) return note;
+  return note.value === null ? refuse("not-found") : ok(note.value);
+}
