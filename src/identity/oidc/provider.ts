@@ -156,7 +156,8 @@ function configuration(deps: ProviderDeps): Configuration {
       dPoPSigningAlgValues: ["ES256", "Ed25519", "EdDSA"],
     },
     clientDefaults: { id_token_signed_response_alg: "ES256" },
-    clientBasedCORS: () => false,
+    // A browser names its origin when it posts, also to the origin it came from.
+    clientBasedCORS: (_ctx, origin) => origin === deps.publicOrigin,
     extraParams: { aud: (_ctx, value) => checkAudience(value, deps.publicOrigin) },
     interactions: {
       policy: loginPolicy(deps),
