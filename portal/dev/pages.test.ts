@@ -91,7 +91,12 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       shows: "no longer works",
       before: fault("/api/identity/enrol/begin", 403, "enrolment-link-refused"),
     },
-    { name: "callback-stopped", path: "/callback", as: "nobody", shows: "You are not signed in" },
+    {
+      name: "callback-stopped",
+      path: "/callback",
+      as: "nobody",
+      shows: "The sign-in did not finish",
+    },
     { name: "closed", path: "/record", as: "nobody", shows: "Please sign in" },
     patient("/home", "Who looked last"),
     patient("/record", "Overview"),
@@ -125,7 +130,7 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
         to.resources = to.resources.filter(({ resourceType }) => resourceType !== "Condition");
       },
     }),
-    patient("/record/nowhere", "There is nothing here"),
+    patient("/record/nowhere", "There is no such part"),
     patient("/access", "Stopped"),
     patient("/home", "No record is linked", { name: "home-newcomer", as: "newcomer" }),
     patient("/home", "Fingerprint of all entries", { name: "home-officer", as: "officer" }),

@@ -7,22 +7,22 @@ import { useApp, useSignedIn } from "./context.ts";
 
 const { nav } = words;
 
-/** The main menu: along the top where there is room, in thumb's reach at the bottom of a phone. */
+/** Along the top where there is room, in thumb's reach at the bottom of a phone; none for a single page. */
 export function Menu() {
   const { me } = useSignedIn();
-  const items: readonly { to: string; icon: IconName; name: string; isShown: boolean }[] = [
+  const all: readonly { to: string; icon: IconName; name: string; isShown: boolean }[] = [
     { to: "/home", icon: "home", name: nav.home, isShown: !isClinician(me) },
     { to: "/patients", icon: "people", name: nav.patients, isShown: isClinician(me) },
     { to: "/record", icon: "record", name: nav.record, isShown: hasRecord(me) },
     { to: "/access", icon: "eye", name: nav.access, isShown: hasRecord(me) },
   ];
+  const items = all.filter(({ isShown }) => isShown);
   return (
     <>
-      <nav className="menu" aria-label={words.menu}>
-        <ul className="menu-items">
-          {items
-            .filter(({ isShown }) => isShown)
-            .map(({ to, icon, name }) => (
+      {items.length < 2 ? null : (
+        <nav className="menu" aria-label={words.menu}>
+          <ul className="menu-items">
+            {items.map(({ to, icon, name }) => (
               <li key={to}>
                 <NavLink to={to} className="menu-item">
                   <Icon name={icon} size={22} />
@@ -30,8 +30,9 @@ export function Menu() {
                 </NavLink>
               </li>
             ))}
-        </ul>
-      </nav>
+          </ul>
+        </nav>
+      )}
       <SignOut name={me.displayName} />
     </>
   );

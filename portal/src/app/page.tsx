@@ -1,4 +1,5 @@
 import { useEffect, useRef, type ReactNode } from "react";
+import { NavigationType, useNavigationType } from "react-router";
 import { words } from "../words/en.ts";
 import { useApp } from "./context.ts";
 
@@ -35,11 +36,14 @@ export function Page(props: {
 /** Names the window by `title`; gives the ref of what takes the focus when that changes. */
 export function useArrival<T extends HTMLElement>(title: string) {
   const { visited } = useApp();
+  const cameBy = useNavigationType();
   const target = useRef<T>(null);
   useEffect(() => {
     document.title = words.titleOf(title);
     if (visited.first) target.current?.focus({ preventScroll: true });
+    // Going back, the browser itself puts the page where it was.
+    if (visited.first && cameBy === NavigationType.Push) scrollTo(0, 0);
     visited.first = true;
-  }, [title, visited]);
+  }, [title, visited, cameBy]);
   return target;
 }

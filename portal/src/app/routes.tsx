@@ -1,4 +1,4 @@
-import { Outlet, ScrollRestoration, type RouteObject } from "react-router";
+import type { RouteObject } from "react-router";
 import { Waiting } from "../design/parts.tsx";
 import { Landing } from "../pages/landing.tsx";
 import { words } from "../words/en.ts";
@@ -9,7 +9,6 @@ import { SignedInArea } from "./signed-in.tsx";
 /** Every page; the gateway's route table must name each path. Pages come when they are first opened. */
 export const routes: RouteObject[] = [
   {
-    element: <Root />,
     errorElement: <Crashed />,
     hydrateFallbackElement: <Fallback />,
     children: [
@@ -55,15 +54,6 @@ function recordParts(): RouteObject[] {
       lazy: async () => ({ Component: (await import("../pages/record/section.tsx")).Section }),
     },
   ];
-}
-
-function Root() {
-  return (
-    <>
-      <Outlet />
-      <ScrollRestoration />
-    </>
-  );
 }
 
 function Fallback() {

@@ -62,13 +62,18 @@ export function createDates(options: {
       const at = Date.parse(text);
       if (Number.isNaN(at)) return text;
       if (dayKey(text) === key.format(now())) return words.today;
-      if (dayKey(text) === key.format(now() - 86_400_000)) return words.yesterday;
+      if (dayKey(text) === dayBefore(key.format(now()))) return words.yesterday;
       const sameYear = dayKey(text).slice(0, 4) === key.format(now()).slice(0, 4);
       return (sameYear ? heading : longHeading).format(at);
     },
     month: (at) => shortMonth.format(at),
     number: (value) => number.format(value),
   };
+}
+
+// On the calendar, as a day may have 23 or 25 hours.
+function dayBefore(isoDay: string): string {
+  return new Date(Date.parse(isoDay) - 86_400_000).toISOString().slice(0, 10);
 }
 
 /** The first of the reader's locales in the language of our words, so that both agree. */

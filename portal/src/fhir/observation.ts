@@ -1,4 +1,4 @@
-import { conceptCodes, conceptKey, conceptName, conceptText, referenceText } from "./concept.ts";
+import { conceptKey, conceptName, conceptText, referenceText } from "./concept.ts";
 import { at, list, number, text } from "./json.ts";
 import { readRange, standingOf, type Measured, type Range, type Standing } from "./range.ts";
 
@@ -100,9 +100,4 @@ function spanText(range: unknown): string | null {
   const low = number(at(range, "low", "value"));
   const high = number(at(range, "high", "value"));
   return low === null || high === null ? null : `${low} to ${high}`;
-}
-
-/** Whether the observation stands in this category, e.g. laboratory or vital-signs. */
-export function isInCategory(resource: unknown, category: string): boolean {
-  return list(at(resource, "category")).some((one) => conceptCodes(one).includes(category));
 }

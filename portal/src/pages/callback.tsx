@@ -2,11 +2,12 @@ import { useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import type { Failure } from "../api/failure.ts";
 import { useApp } from "../app/context.ts";
-import { Failed } from "../app/failed.tsx";
 import { Frame } from "../app/frame.tsx";
 import { useArrival } from "../app/page.tsx";
+import { Mark } from "../design/mark.tsx";
 import { Button, Waiting } from "../design/parts.tsx";
 import { words } from "../words/en.ts";
+import { failureWords } from "../words/failure.ts";
 
 /** Ends the way to the sign-in pages and back, then goes on to the page that was wanted. */
 export function Component() {
@@ -38,15 +39,16 @@ function Busy() {
 
 function Stopped({ failure }: { readonly failure: Failure }) {
   const { session } = useApp();
-  const heading = useArrival<HTMLHeadingElement>(words.callback.stoppedTitle);
+  const { title, text } = failureWords(failure);
+  const heading = useArrival<HTMLHeadingElement>(title);
   return (
     <Frame>
       <div className="narrow sheet">
+        <Mark size={48} />
         <h1 ref={heading} tabIndex={-1}>
-          {words.callback.stoppedTitle}
+          {title}
         </h1>
-        <p className="lead">{words.callback.stoppedText}</p>
-        <Failed failure={failure} />
+        <p className="lead">{text}</p>
         <div className="big-action">
           <Button onPress={() => void session.signIn("/home")}>{words.callback.signIn}</Button>
         </div>

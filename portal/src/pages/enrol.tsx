@@ -9,7 +9,7 @@ import { useLoad } from "../app/load.ts";
 import { useArrival } from "../app/page.tsx";
 import { TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Button, Notice, Waiting } from "../design/parts.tsx";
+import { Button, Waiting } from "../design/parts.tsx";
 import { words } from "../words/en.ts";
 
 const { enrol } = words;
@@ -137,9 +137,7 @@ function Create(props: {
 function Done() {
   return (
     <>
-      <Notice tone="ok" title={enrol.doneTitle}>
-        <p>{enrol.doneLead}</p>
-      </Notice>
+      <Words title={enrol.doneTitle} text={enrol.doneLead} />
       <SignInNow />
     </>
   );

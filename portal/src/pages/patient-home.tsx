@@ -84,7 +84,17 @@ function News({ patient }: { readonly patient: string }) {
           ))}
         </ul>
       ) : null}
+      <Onward to="/record">{home.newsAll}</Onward>
     </section>
+  );
+}
+
+function Onward({ to, children }: { readonly to: string; readonly children: string }) {
+  return (
+    <Link className="onward" to={to}>
+      {children}
+      <Icon name="next" size={18} />
+    </Link>
   );
 }
 
@@ -153,10 +163,7 @@ function LastLooks({ patient }: { readonly patient: string }) {
             ))}
         </ul>
       ) : null}
-      <Link className="onward" to="/access">
-        {home.lastLookAll}
-        <Icon name="next" size={18} />
-      </Link>
+      <Onward to="/access">{home.lastLookAll}</Onward>
     </section>
   );
 }

@@ -58,8 +58,8 @@ function Found({ people, typed }: { readonly people: readonly Person[]; readonly
                   {isDeceased ? <Badge tone="plain">{words.record.deceased}</Badge> : null}
                 </span>
                 <span className="person-facts">
-                  {born === null ? "" : words.record.born(dates.day(born))}
-                  {number === null ? "" : ` · ${number}`}
+                  {born === null ? null : <span>{words.record.born(dates.day(born))}</span>}
+                  {number === null ? null : <span>{number}</span>}
                 </span>
               </span>
               <Icon name="next" size={18} />

@@ -4,7 +4,10 @@ const form = /^[A-Za-z0-9._~-]{16,512}$/;
  * Takes the token of a sign-up link out of the address, so that neither the history nor a look at
  * the screen keeps it. Null when this is no sign-up link or its token has another form.
  */
-export function takeEnrolToken(location: Location, history: History): string | null {
+export function takeEnrolToken(
+  location: Pick<Location, "pathname" | "hash">,
+  history: Pick<History, "state" | "replaceState">,
+): string | null {
   if (location.pathname !== "/enrol" || location.hash === "") return null;
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   history.replaceState(history.state, "", "/enrol");

@@ -1,22 +1,18 @@
-import { deedOf, type Deed, type Look } from "../log/readings.ts";
+import { deedOf, type Look } from "../log/readings.ts";
 import { words } from "./en.ts";
 import { kindsWords } from "./kinds.ts";
 
 const { access } = words;
 
-/** What was done, in one short sentence. */
-export function deedWords({ action, kinds }: Pick<Look, "action" | "kinds">): string {
-  return deeds[deedOf(action)](kindsWords(kinds));
+/** What was done, or tried, in one short sentence. */
+export function deedWords({
+  action,
+  kinds,
+  decision,
+}: Pick<Look, "action" | "kinds" | "decision">) {
+  const said = decision === "permit" ? access.deeds : access.tries;
+  return said[deedOf(action)](kindsWords(kinds));
 }
-
-const deeds: Record<Deed, (what: string) => string> = {
-  looked: access.looked,
-  changed: access.changed,
-  imported: access.imported,
-  exported: access.exported,
-  "read-log": () => access.readLog,
-  other: () => access.other,
-};
 
 const roles: ReadonlyMap<string, string> = new Map(Object.entries(access.roles));
 const purposes: ReadonlyMap<string, string> = new Map(Object.entries(access.purposes));

@@ -11,6 +11,7 @@ import {
 import { useApp } from "../../app/context.ts";
 import type { Series } from "../../fhir/tests.ts";
 import { words } from "../../words/en.ts";
+import { ticksOf } from "./axis.ts";
 
 const { results } = words.record;
 const heightPixels = 240;
@@ -34,6 +35,8 @@ export function Chart({
   );
   const [only] = series;
   const band = series.length === 1 && only !== undefined ? bandOf(only) : null;
+  const ticks = axisTicks(series, band);
+  const isCrowded = times.length > crowdedPoints;
   return (
     <figure className="chart">
       <div role="img" aria-label={label}>
@@ -61,7 +64,7 @@ export function Chart({
               tickFormatter={(at: number) => dates.month(at)}
               stroke="var(--ink-soft)"
               tick={tick}
-              minTickGap={48}
+              minTickGap={24}
               padding={{ left: 12, right: 12 }}
             />
             <YAxis
@@ -70,7 +73,8 @@ export function Chart({
               tick={tick}
               axisLine={false}
               tickLine={false}
-              domain={domainOf(series, band)}
+              domain={[ticks[0] ?? 0, ticks.at(-1) ?? 1]}
+              ticks={ticks}
               tickFormatter={(value: number) => dates.number(value)}
             />
             <Tooltip
@@ -88,7 +92,7 @@ export function Chart({
                 stroke={lineColours[place % lineColours.length] ?? "var(--brand)"}
                 {...(place === 0 ? {} : { strokeDasharray: "6 4" })}
                 strokeWidth={2.5}
-                dot={{ r: 4, strokeWidth: 2, fill: "var(--surface)" }}
+                dot={isCrowded ? smallDot : dot}
                 activeDot={{ r: 6 }}
                 isAnimationActive={false}
                 connectNulls
@@ -99,6 +103,9 @@ export function Chart({
         </ResponsiveContainer>
       </div>
       <figcaption className="chart-words">
+        {only?.unit === null || only === undefined ? null : (
+          <span>{results.chartUnit(only.unit)}</span>
+        )}
         {series.length > 1
           ? series.map(({ key, name: line }, place) => (
               <span
@@ -110,12 +117,15 @@ export function Chart({
             ))
           : null}
         {band === null ? null : <span className="chart-band">{results.usualBand}</span>}
-        {only?.unit === null || only === undefined ? null : <span>{only.unit}</span>}
       </figcaption>
     </figure>
   );
 }
 
+/** Beyond this many, large dots would hide each other. */
+const crowdedPoints = 24;
+const dot = { r: 4, strokeWidth: 2, strokeDasharray: "0", fill: "var(--surface)" };
+const smallDot = { ...dot, r: 2.5 };
 const start = { width: 320, height: heightPixels };
 const tick = { fill: "var(--ink-soft)", fontSize: 13 };
 const tooltip = {
@@ -149,12 +159,8 @@ function bandOf({ range, unit }: Series): Band | null {
   return { low: range.low, high: range.high };
 }
 
-/** Room for the values and the usual range, a tenth more on each side; never below zero for nothing. */
-function domainOf(series: readonly Series[], band: Band | null): [number, number] {
+function axisTicks(series: readonly Series[], band: Band | null): number[] {
   const values = series.flatMap(({ points }) => points.map(({ value }) => value));
-  const all = [...values, ...[band?.low, band?.high].filter((one) => typeof one === "number")];
-  const low = Math.min(...all);
-  const high = Math.max(...all);
-  const room = (high - low || Math.abs(high) || 1) * 0.1;
-  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+  const ends = [band?.low, band?.high].filter((one) => typeof one === "number");
+  return [...ticksOf([...values, ...ends])];
 }

@@ -1,7 +1,5 @@
 import type { ReactNode } from "react";
 import { useParams } from "react-router";
-import { problemFailure } from "../../api/failure.ts";
-import { Failed } from "../../app/failed.tsx";
 import { useArrival } from "../../app/page.tsx";
 import { words } from "../../words/en.ts";
 import { Documents } from "./documents.tsx";
@@ -24,12 +22,25 @@ const bodies = {
 export function Section() {
   const { section = "" } = useParams();
   const id = parseSection(section);
-  if (id === null) return <Failed failure={problemFailure("not-found")} />;
+  if (id === null) return <UnknownSection />;
   const Body = bodies[id];
   return (
     <>
       <SectionHead key={id} id={id} />
       <Body key={`${id} body`} />
+    </>
+  );
+}
+
+function UnknownSection() {
+  const { title, text } = words.record.unknownSection;
+  const heading = useArrival<HTMLHeadingElement>(title);
+  return (
+    <>
+      <h1 ref={heading} tabIndex={-1} className="section-title">
+        {title}
+      </h1>
+      <p>{text}</p>
     </>
   );
 }

@@ -103,7 +103,9 @@ function History({ history }: { readonly history: TestHistory }) {
             {results.usual(one.range)}
           </li>
         ))}
-        {ranges.length === 0 ? <li>{results.standings.unknown}</li> : null}
+        {latest.parts.every(({ standing }) => standing === "unknown") ? (
+          <li>{results.standings.unknown}</li>
+        ) : null}
         {latest.performer === null ? null : <li>{results.performer(latest.performer)}</li>}
       </ul>
       {latest.notes.map((note) => (
@@ -169,7 +171,9 @@ function Row({ observed }: { readonly observed: Observed }) {
       </td>
       <td>
         {part.standing === "unknown" ? (
-          results.standings.unknown
+          <span aria-label={results.standings.unknown} role="img">
+            –
+          </span>
         ) : (
           <StandingBadge standing={part.standing} />
         )}
