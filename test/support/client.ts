@@ -152,6 +152,8 @@ export async function signIn(visitor: Visitor, persona: PrintedSignIn): Promise<
     await visitor.ask("POST", "/oauth/token", {
       headers: {
         "content-type": "application/x-www-form-urlencoded",
+        // As a browser does, also towards the origin it came from.
+        origin,
         dpop: key.proof("POST", `${origin}/oauth/token`),
       },
       body: grant.toString(),
