@@ -40,6 +40,7 @@ export type ConnectionRefusal =
   | "handshake-failed"
   | "header-broken"
   | "too-slow"
+  | "too-many-at-once"
   | "too-many-resets"
   | "too-many-refusals";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { ProblemCode } from "#core/problem.ts";
-import { type Exchange, type Meter, newMeter, Watch } from "./exchange.ts";
+import { type Exchange, losesFraming, type Meter, newMeter, Watch } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 
 export interface Http1Options {
@@ -48,10 +48,8 @@ export class Http1Exchange implements Exchange {
   }
 
   begin(status: number, headers: readonly string[]): void {
-    const { refusal } = this.meter;
-    const unsure = refusal === "request-malformed" || refusal === "headers-too-large";
-    // After a request that was misread there is no telling where the next one begins.
-    const closes = this.#options.last || unsure || this.fault !== null || !this.#arrived();
+    const lost = this.fault !== null || losesFraming(this.meter.refusal);
+    const closes = this.#options.last || lost || !this.#arrived();
     this.meter.status = status;
     this.#response.writeHead(status, closes ? [...headers, "connection", "close"] : [...headers]);
   }

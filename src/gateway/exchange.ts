@@ -32,6 +32,11 @@ export function newMeter(startedMs: number): Meter {
   };
 }
 
+/** Whether, after such a refusal, there is no telling where the next request of a connection begins. */
+export function losesFraming(refusal: ProblemCode | null): boolean {
+  return refusal === "request-malformed" || refusal === "headers-too-large";
+}
+
 /** Lets the parts that share an exchange hear of its end, and the sweep end it. */
 export class Watch {
   #whenClosed: (() => void)[] = [];

@@ -32,7 +32,7 @@ export interface GatewayDeps {
   readonly event: (event: GatewayEvent) => void;
   /** Networks that are not the internet; none by default. */
   readonly zones?: readonly ZoneRange[];
-  /** Whether pages carry require-trusted-types-for; off by default. */
+  /** Whether pages carry require-trusted-types-for; on by default. */
   readonly trustedTypes?: boolean;
 }
 
@@ -56,7 +56,7 @@ export interface Gateway {
 export async function createGateway(deps: GatewayDeps): Promise<Result<Gateway>> {
   const { clock, limits, random, event } = deps;
   const table = compileRoutes(deps.routes);
-  const policy = headerPolicy({ trustedTypes: deps.trustedTypes ?? false });
+  const policy = headerPolicy({ trustedTypes: deps.trustedTypes ?? true });
   const tally = createTally(clock, event);
   const portalOptions = { ...limits, directory: deps.portalDirectory };
   const loaded = await loadPortal(portalOptions);

@@ -148,13 +148,21 @@ suite("numbers", () => {
   });
 
   test("the last request that a connection may carry says so", async (t) => {
-    const to = await testGateway(t, { limits: { requestsPerConnection: 2 }, records: ok });
+    let reached = 0;
+    const to = await testGateway(t, {
+      limits: { requestsPerConnection: 2 },
+      records: (_request, response) => {
+        reached += 1;
+        response.end("{}");
+      },
+    });
     const socket = await openTls(to);
     const all = untilEnd(socket);
     socket.write(`GET /fhir/metadata HTTP/1.1\r\nHost: ${to.host}\r\n\r\n`.repeat(3));
     const raw = await all;
     assert.deepEqual(statuses(raw), [200, 200]);
     assert.equal(raw.match(/connection: close/gi)?.length, 1);
+    assert.equal(reached, 2);
   });
 
   test("pipelined requests beyond their number end the connection", async (t) => {
@@ -170,6 +178,7 @@ suite("numbers", () => {
     await pause(50);
     assert.ok(reached <= 4);
     assert.equal(to.events.length, 4);
+    assert.deepEqual(await refusals(to), ["too-many-at-once"]);
   });
 
   test("requests at once in all beyond their number get 503", async (t) => {

@@ -6,7 +6,7 @@ import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
 import { type Connection, exchangeTooSlow, newConnection, overdue } from "./connection.ts";
 import type { ConnectionRefusal } from "./events.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, losesFraming } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { HeaderPolicy } from "./response-headers.ts";
 import type { Service } from "./service.ts";
@@ -152,7 +152,8 @@ function createSpeech(options: ListenerOptions) {
     clock,
     cut,
     asked: (connection, exchange) => {
-      if (!ask(connection, exchange, options)) cut(connection, "too-many-refusals");
+      const refusal = ask(connection, exchange, options);
+      if (refusal !== null) cut(connection, refusal);
     },
     broken: (connection) => {
       options.refused("header-broken");
@@ -174,21 +175,29 @@ function createSpeech(options: ListenerOptions) {
   };
 }
 
-/** False when the connection must end: it asks too much at once, or was refused too often. */
-function ask(connection: Connection, exchange: Exchange, options: ListenerOptions): boolean {
+/** Has a request answered; gives the reason where its connection must end. */
+function ask(
+  connection: Connection,
+  exchange: Exchange,
+  options: ListenerOptions,
+): ConnectionRefusal | null {
   const { limits, clock } = options;
-  const { exchanges } = connection;
-  if (exchanges.size >= limits.requestsAtOncePerConnection) return false;
+  const { exchanges, speech } = connection;
+  if (exchanges.size >= limits.requestsAtOncePerConnection) return "too-many-at-once";
   connection.requests += 1;
   exchanges.add(exchange);
   exchange.watch.onClose(() => {
     exchanges.delete(exchange);
     if (exchanges.size > 0) return;
     connection.quietSinceMs = clock.monotonicMs();
-    const { speech, closingSinceMs } = connection;
-    if (closingSinceMs !== null && speech.kind === "http/1.1") speech.socket.destroySoon();
+    if (connection.closingSinceMs !== null && speech.kind === "http/1.1")
+      speech.socket.destroySoon();
   });
-  return options.service(exchange, connection.source);
+  const isWelcome = options.service(exchange, connection.source);
+  const isLast = connection.requests >= limits.requestsPerConnection;
+  if (speech.kind === "http/1.1" && (isLast || losesFraming(exchange.meter.refusal)))
+    connection.closingSinceMs ??= clock.monotonicMs();
+  return isWelcome ? null : "too-many-refusals";
 }
 
 function sweep(connections: ReadonlySet<Connection>, options: ListenerOptions): void {

@@ -36,6 +36,10 @@ suite("the portal over the wire", () => {
       assert.equal(headers["content-type"], "text/html; charset=utf-8");
       assert.equal(headers["cache-control"], "no-store");
       assert.match(String(headers["content-security-policy"]), /script-src 'self';/);
+      assert.match(
+        String(headers["content-security-policy"]),
+        /require-trusted-types-for 'script'$/,
+      );
       assert.doesNotMatch(String(headers["content-security-policy"]), /unsafe/);
     }
   });

@@ -46,7 +46,8 @@ export function speakHttp1(
     (expects: Http1Options["expects"]) =>
     (request: IncomingMessage, response: ServerResponse): void => {
       const connection = connections.get(request.socket);
-      if (connection === undefined) return;
+      // What is pipelined behind the last request that is answered must not be carried out.
+      if (connection === undefined || connection.closingSinceMs !== null) return;
       const last = connection.requests + 1 >= limits.requestsPerConnection;
       const startedMs = clock.monotonicMs();
       const options = { limits, startedMs, expects, last };
