@@ -182,11 +182,11 @@ export const words = {
       "The seal came in a form that this page can not read. It is shown below as it came.",
     verifyTitle: "How to check the log",
     verifySteps: [
-      "Open a terminal. Use the server, or another machine that has a copy of the log.",
-      "Run the command below. It needs no network.",
-      "It reads every entry, works out the fingerprint anew, and compares it with the seals. It names the first entry that does not fit.",
+      "Open a terminal on the server.",
+      "Run the command below. Name the file of a seal that you saved before.",
+      "It reads every entry and works out the fingerprint anew. Then it compares that with each seal. It names each entry that does not fit.",
     ],
-    verifyCommand: "npm run phylax -- audit verify",
+    verifyCommand: "phylax audit verify --checkpoint checkpoint.txt",
     notYetTitle: "What is not in this version",
     notYet: [
       "Opening and working on incidents.",

@@ -1,9 +1,13 @@
 import { createHash, randomBytes, X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Resource } from "@medplum/fhirtypes";
 import type { AccessLogLine, Me } from "../../src/core/wire.ts";
+import { build } from "vite";
 import { testAuthority, testGateway } from "../../src/gateway/testing.ts";
 import { demoPersonae } from "../../src/town/personae.ts";
 import { createTown } from "../../src/town/town.ts";
@@ -36,8 +40,18 @@ export type Persona = (typeof personae)[number];
 
 const town = createTown({ seed: 7, patients: 12, asOf: "2025-11-20" });
 
-/** Serves portal/dist, which must be built, through the gateway as it is in the product. */
+/** Builds the portal as it stands into a folder of the test's own, so that no stale build is tested. */
+async function buildPortal(t: TestContext): Promise<string> {
+  const outDir = mkdtempSync(join(tmpdir(), "phylax-portal-"));
+  t.after(() => rmSync(outDir, { recursive: true }));
+  const configFile = fileURLToPath(new URL("../vite.config.ts", import.meta.url));
+  await build({ configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
+  return outDir;
+}
+
+/** Serves the portal through the gateway as it is in the product. */
 export async function openClinic(t: TestContext): Promise<OpenClinic> {
+  const portalDirectory = await buildPortal(t);
   const port = await freePort();
   const origin = `https://localhost:${port}`;
   const people = peopleOf();
@@ -62,7 +76,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
       tls,
       listen: { host: "127.0.0.1", port },
       publicOrigin: origin,
-      portalDirectory: fileURLToPath(new URL("../dist", import.meta.url)),
+      portalDirectory,
       trustedTypes: true,
     },
   });
