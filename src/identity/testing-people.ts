@@ -6,7 +6,7 @@ import type { TestIdentity } from "#identity/testing.ts";
 export const ana = {
   displayName: "Ana Lima",
   roles: ["patient"],
-  patients: ["pat-ana"],
+  patients: ["pat-1"],
   practitioner: null,
   externalId: "demo:ana",
   login: "ana.lima",

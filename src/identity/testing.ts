@@ -9,7 +9,7 @@ import { ok } from "#core/result.ts";
 import { parseProcessRole } from "#core/roles.ts";
 import { createIdentity, type IdentityDeps } from "#identity/identity.ts";
 import type { IdentityLog, Proof } from "#identity/trail.ts";
-import type { Database } from "#storage/database.ts";
+import { openDatabase, type Database } from "#storage/database.ts";
 import { testDatabase, type TestDatabase } from "#storage/testing.ts";
 import { createSealer } from "#vault/sealer.ts";
 
@@ -81,13 +81,22 @@ async function listen(
   return `http://127.0.0.1:${port}`;
 }
 
+/** Like TestDatabase.as, but a test may close it early. */
+function openOwn(t: TestContext, { connection, tenant }: TestDatabase): Database {
+  const db = openDatabase({ connection: connection("phylax_identity"), tenant, maxConnections: 4 });
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => (closing ??= db.close());
+  t.after(close);
+  return { ...db, close };
+}
+
 /** The identity process on a fresh database, over plain HTTP: TLS is the gateway's matter. */
 export async function testIdentity(
   t: TestContext,
   options: TestOptions = {},
 ): Promise<TestIdentity> {
   const database = options.restart?.database ?? (await testDatabase(t));
-  const db = database.as("phylax_identity");
+  const db = openOwn(t, database);
   const log = createTestLog();
   const faults: string[] = [];
   const key = options.restart?.key ?? systemRandom.bytes(32);
@@ -111,7 +120,7 @@ export async function testIdentity(
     const headers = new Headers(init.headers);
     headers.set("test-role", as);
     headers.set("phylax-client-addr", options.address ?? "192.0.2.7");
-    headers.set("phylax-zone", "internet");
+    if (!headers.has("phylax-zone")) headers.set("phylax-zone", "internet");
     headers.set("phylax-request-id", systemRandom.uuid());
     return fetch(`${base}${path}`, { redirect: "manual", ...init, headers });
   };

@@ -9,6 +9,7 @@ import {
   createProofKey,
   readJson,
   readTokens,
+  verifier,
 } from "#identity/testing-app.ts";
 import { createBrowser, pathOf } from "#identity/testing-browser.ts";
 import { ana, asAna, makeAccount } from "#identity/testing-people.ts";
@@ -54,7 +55,7 @@ suite("the authorization code flow", () => {
     assert.deepEqual(verified.value.scopes, ["patient/*.rs", "user/*.rs"]);
     const idClaims = claimsOf(tokens.id);
     assert.equal(idClaims["sub"], account);
-    assert.equal(idClaims["fhirUser"], `${origin}/fhir/Patient/pat-ana`);
+    assert.equal(idClaims["fhirUser"], `${origin}/fhir/Patient/pat-1`);
     assert.deepEqual(identity.faults, []);
   });
 
@@ -165,6 +166,27 @@ suite("the authorization code flow", () => {
     assert.equal((await app.call("GET", "/api/identity/me", tokens.access)).status, 401);
   });
 
+  test("is open to pages of our own origin and of no other", async (t) => {
+    const identity = await testIdentity(t);
+    const { app, code } = await signedIn(identity);
+    const ask = (from: string): Promise<Response> =>
+      app.browser.postForm(
+        "/oauth/token",
+        {
+          grant_type: "authorization_code",
+          client_id: "phylax-portal",
+          redirect_uri: `${origin}/callback`,
+          code_verifier: verifier,
+          code,
+        },
+        { dpop: app.key.proof("POST", "/oauth/token"), origin: from },
+      );
+    const foreign = await ask("https://evil.example");
+    assert.equal(foreign.headers.get("access-control-allow-origin"), null);
+    assert.equal(foreign.status, 400);
+    assert.equal((await ask(origin)).status, 200);
+  });
+
   test("of one code shown twice at once, at most one gets tokens", async (t) => {
     const identity = await testIdentity(t);
     const { app, code } = await signedIn(identity);
@@ -186,7 +208,7 @@ suite("sender-constrained tokens", () => {
       grant_type: "authorization_code",
       client_id: "phylax-portal",
       redirect_uri: `${origin}/callback`,
-      code_verifier: "a-code-verifier-that-is-long-enough-for-rfc-7636-section-4.1",
+      code_verifier: verifier,
       code,
     });
     assert.equal(response.status, 400);
@@ -209,7 +231,7 @@ suite("sender-constrained tokens", () => {
       grant_type: "authorization_code",
       client_id: "phylax-portal",
       redirect_uri: `${origin}/callback`,
-      code_verifier: "a-code-verifier-that-is-long-enough-for-rfc-7636-section-4.1",
+      code_verifier: verifier,
       code,
     };
     const tokens = await readTokens(await app.browser.postForm("/oauth/token", form, { dpop }));

@@ -54,8 +54,8 @@ function features(fhirBase: string): NonNullable<Configuration["features"]> {
     ...resourceIndicators(fhirBase),
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
-    // Its pages are HTML of the library; /oauth/end-session is answered by end-session.ts.
-    rpInitiatedLogout: { enabled: false },
+    // For the clients' metadata; the library's pages are not routed: end-session.ts answers.
+    rpInitiatedLogout: { enabled: true },
     dPoP: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     revocation: {

@@ -81,7 +81,7 @@ suite("the live view", () => {
         row?.client_ids,
         row?.ended,
       ],
-      [1, ["patient"], ["pat-ana"], null, ["phylax-portal"], false],
+      [1, ["patient"], ["pat-1"], null, ["phylax-portal"], false],
     );
     const now = systemClock.now();
     assert.ok(Math.abs((row?.idle_ends_at ?? 0) - now - 30 * 60_000) < 60_000);
