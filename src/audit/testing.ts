@@ -47,7 +47,7 @@ export interface TestLog<W, R> {
   readonly verifier: CheckpointVerifier;
   readonly log: Log<W, R>;
   /** Opens the same log once more, which fences off the first. */
-  open(deps?: Partial<LogDeps<W, R>>): Promise<Log<W, R>>;
+  readonly open: (deps?: Partial<LogDeps<W, R>>) => Promise<Log<W, R>>;
 }
 
 export interface TestLogOptions<W, R> {

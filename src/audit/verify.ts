@@ -8,7 +8,7 @@ import { readTail } from "#audit/log-store.ts";
 import type { CheckpointVerifier } from "#audit/note.ts";
 import { nodesAtLevel, tileWidth } from "#audit/tile.ts";
 import { checkSegment, pageEntries, readPage, trusted, type Run } from "#audit/verify-page.ts";
-import { countTiles, findLog } from "#audit/verify-store.ts";
+import { countTiles, findLog, type TileCount } from "#audit/verify-store.ts";
 import { createTracker } from "#audit/verify-tree.ts";
 
 export interface VerifyOptions {
@@ -39,13 +39,6 @@ export interface Verification {
 
 /** Findings that a verification lists. */
 export const maxFindings = 1_000;
-
-async function checkTileCounts({ db, logId, findings }: Run, signed: number): Promise<void> {
-  for (const { level, tiles } of await countTiles(db, logId)) {
-    const count = tiles - nodesAtLevel(signed, level + 1);
-    if (count > 0) findings.add({ kind: "tiles-surplus", level, count });
-  }
-}
 
 /** Walks the log once; answers how many checkpoints it met. */
 async function checkPages(run: Run, onProgress: VerifyOptions["onProgress"]): Promise<number> {
@@ -78,6 +71,17 @@ function checkBounds({ signed, present }: Bounds, findings: Findings): void {
   if (present > signed) findings.add({ kind: "entries-unsigned", from: signed, until: present });
 }
 
+function checkTileCounts(
+  counts: readonly TileCount[],
+  { signed }: Bounds,
+  findings: Findings,
+): void {
+  for (const { level, tiles } of counts) {
+    const count = tiles - nodesAtLevel(signed, level + 1);
+    if (count > 0) findings.add({ kind: "tiles-surplus", level, count });
+  }
+}
+
 /** The roots of the checkpoints that were kept elsewhere. */
 async function readRemembered(
   options: VerifyOptions,
@@ -98,15 +102,17 @@ async function readRemembered(
 async function verifyRows(options: VerifyOptions, logId: number): Promise<Verification> {
   const { db, origin, verifiers } = options;
   const findings = createFindings(maxFindings);
+  // Counted before the size is read: what a writer adds in between must not seem to be too many.
+  const tileCounts = await countTiles(db, logId);
   const tail = await readTail(db, logId);
   const bounds = { signed: tail.signed, present: tail.entries };
   checkBounds(bounds, findings);
+  checkTileCounts(tileCounts, bounds, findings);
   const remembered = await readRemembered(options, bounds, findings);
   const tracker = createTracker(findings);
   const until = Math.min(bounds.signed, bounds.present);
   const run: Run = { db, origin, verifiers, logId, findings, tracker, until, remembered };
   const checkpoints = await checkPages(run, options.onProgress);
-  await checkTileCounts(run, bounds.signed);
   return {
     origin,
     entries: bounds.present,

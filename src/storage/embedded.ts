@@ -40,6 +40,8 @@ export interface EmbeddedOptions {
   readonly onExit: (exit: ServerExit) => void;
   /** Ways to run the server, best first; those for the present account when left out. */
   readonly launchers?: readonly Launcher[];
+  /** Server settings beside or in place of the product's own; only a test has any. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export const embeddedLimits = {
@@ -74,14 +76,15 @@ async function initialise({ folders, binaries, launcher, env }: Site): Promise<R
   return ok(null);
 }
 
-async function spawnServer({ folders, binaries, launcher, env, socket }: Site) {
+async function spawnServer(site: Site, own: EmbeddedOptions["settings"]): Promise<ChildProcess> {
+  const { folders, binaries, launcher, env, socket } = site;
   const size = await stat(folders.log).then(
     (found) => found.size,
     () => 0,
   );
   if (size > embeddedLimits.logBytes) await rename(folders.log, `${folders.log}.old`);
   const log = await open(folders.log, "a", 0o600);
-  const words = [binaries.postgres, ...serverArguments(folders.data, socket)];
+  const words = [binaries.postgres, ...serverArguments({ data: folders.data, socket, own })];
   const [file = "", ...rest] = [...launcher.prefix, ...words];
   // A session of its own: Ctrl-C reaches us alone, and we end the server after its clients.
   const child = spawn(file, rest, {
@@ -172,7 +175,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Result<Em
   if (!initialised.ok) return initialised;
   // Nobody is at work there, yet PostgreSQL would heed this file if its pid lives on as another program.
   await rm(join(data, "postmaster.pid"), { force: true });
-  const child = await spawnServer(site.value);
+  const child = await spawnServer(site.value, options.settings);
   child.once("error", () => {});
   const ready = await untilReady(child, site.value, options.clock);
   const entered = ready.ok

@@ -42,14 +42,18 @@ const settings: Readonly<Record<string, string>> = {
   log_autovacuum_min_duration: "-1",
 };
 
+export interface ServerWords {
+  readonly data: string;
+  readonly socket: string;
+  /** Settings beside or in place of those above. */
+  readonly own: Readonly<Record<string, string>> | undefined;
+}
+
 /** The words after `postgres`. */
-export function serverArguments(dataFolder: string, socketFolder: string): readonly string[] {
-  const all = { ...settings, unix_socket_directories: socketFolder };
-  return [
-    "-D",
-    dataFolder,
-    ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-  ];
+export function serverArguments({ data, socket, own }: ServerWords): readonly string[] {
+  const all = { ...settings, unix_socket_directories: socket, ...own };
+  const words = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  return ["-D", data, ...words];
 }
 
 /** The words after `initdb`. */

@@ -60,6 +60,8 @@ export async function startTestServer(): Promise<TestServer> {
     clock: systemClock,
     random: systemRandom,
     onExit: () => {},
+    // Outlives the death of its processes, not that of the machine, which would end the test too.
+    settings: { fsync: "off", full_page_writes: "off", max_connections: "200" },
   });
   if (!started.ok) throw new Error(started.problem.detail ?? started.problem.code);
   const { connection } = started.value;
