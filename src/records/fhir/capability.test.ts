@@ -90,7 +90,7 @@ suite("docs/fhir.md", () => {
     assert.ok(listed.size >= 20);
     for (const [name, words] of listed) {
       const known = rest?.resource?.find(({ type }) => type === name)?.searchParam ?? [];
-      const own = known.map(({ name: code = "" }) => code).filter((code) => !code.startsWith("_"));
+      const own = known.map(({ name: code }) => code).filter((code) => !code.startsWith("_"));
       assert.deepEqual([...words].sort(), own.sort(), name);
     }
   });
@@ -98,7 +98,7 @@ suite("docs/fhir.md", () => {
   test("names the parameters that every type has", () => {
     const listed = [...tableUnder("Parameters of every type").keys()].sort();
     const known = rest?.resource?.find(({ type }) => type === "Binary")?.searchParam ?? [];
-    const codes = known.map(({ name = "" }) => name).filter((code) => code.startsWith("_"));
+    const codes = known.map(({ name: code }) => code).filter((code) => code.startsWith("_"));
     assert.deepEqual(listed, codes.sort());
   });
 });

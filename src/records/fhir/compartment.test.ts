@@ -11,16 +11,10 @@ import {
 import { resourceTypes } from "#records/fhir/definitions.ts";
 import { parsedOf, resourceOf, vectors } from "#records/fhir/testing.ts";
 
-interface Case {
-  readonly name: string;
-  readonly owner: "organisation" | "unclear" | { readonly patient: string };
-  readonly resource: object;
-}
-
 const id = parseResourceId("p1") ?? assert.fail();
 
 suite("whose record it is:", () => {
-  for (const { name, owner, resource } of vectors<Case>("compartments"))
+  for (const { name, owner = "unclear", resource = {} } of vectors("compartments"))
     test(`${name} — ${typeof owner === "string" ? owner : "the patient's"}`, () => {
       const found = compartmentOf(resourceOf(resource));
       if (owner === "unclear") assert.equal(found.ok || found.problem.code, "compartment-unclear");

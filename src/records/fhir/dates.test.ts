@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { boundsOf, monthOf } from "#records/fhir/dates.ts";
 
 const at = (iso: string): number => Date.parse(iso);

@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { narrativeFault } from "#records/fhir/narrative.ts";
-import { vectors } from "#records/fhir/testing.ts";
-
-interface Case {
-  readonly name: string;
-  readonly allowed: boolean;
-  readonly xhtml: string;
-}
+import { cpuMs, vectors } from "#records/fhir/testing.ts";
 
 suite("a narrative", () => {
-  for (const { name, allowed, xhtml } of vectors<Case>("narratives"))
-    test(`${allowed ? "may hold" : "is refused for"} ${name}`, () => {
+  for (const { name, allowed, xhtml = "" } of vectors("narratives"))
+    test(`${allowed === true ? "may hold" : "is refused for"} ${name}`, () => {
       const fault = narrativeFault(xhtml);
       assert.equal(fault === null, allowed, fault ?? "accepted");
     });
@@ -26,9 +20,9 @@ suite("a narrative", () => {
       `<div a="${"x".repeat(900_000)}`,
     ];
     for (const xhtml of hostile) {
-      const started = performance.now();
-      assert.notEqual(narrativeFault(xhtml), null);
-      const ms = performance.now() - started;
+      const ms = cpuMs(() => {
+        assert.notEqual(narrativeFault(xhtml), null);
+      });
       assert.ok(ms < 500, `${xhtml.slice(0, 10)}… took ${ms.toFixed(0)} ms`);
     }
   });

@@ -6,12 +6,8 @@ import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { compilePath, isPlainPath } from "#records/fhir/paths.ts";
 import { parsedOf, sharedData, syntheticTexts, vectors } from "#records/fhir/testing.ts";
 
-interface Vector {
-  readonly resource?: JsonObject;
-}
-
 const resources = ["valid", "compartments", "searches"]
-  .flatMap((name) => vectors<Vector>(name))
+  .flatMap((name) => vectors(name))
   .flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
 
 /** Every path of a search parameter of R4, with the type that it begins at. */

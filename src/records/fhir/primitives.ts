@@ -92,34 +92,36 @@ function xhtml(value: unknown): string | null {
 
 const word = free(/\s/, "a URI: it holds white space");
 
-const checks: Readonly<Record<string, Check>> = {
-  base64Binary: base64,
-  boolean,
-  canonical: word,
-  code: free(/^ | {2}| $|[^\S ]/, "a code"),
-  date: calendar(dateForm, "a date: YYYY, YYYY-MM or YYYY-MM-DD"),
-  dateTime: calendar(
-    dateTimeForm,
-    "a dateTime: a date, or with time, seconds and zone such as 2024-05-01T09:30:00Z",
-  ),
-  decimal: number,
-  id: matching(/^[A-Za-z0-9.-]{1,64}$/, "an id: 1 to 64 of A-Z a-z 0-9 - and ."),
-  instant: calendar(instantForm, "an instant such as 2024-05-01T09:30:00Z"),
-  integer: whole(-2_147_483_648),
-  markdown: text,
-  oid: matching(/^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/, "a urn:oid"),
-  positiveInt: whole(1),
-  string: text,
-  time: matching(new RegExp(`^${clock}$`), "a time such as 09:30:00"),
-  unsignedInt: whole(0),
-  uri: word,
-  url: word,
-  uuid: matching(/^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "a urn:uuid"),
-  xhtml,
-};
+const checks: ReadonlyMap<string, Check> = new Map(
+  Object.entries<Check>({
+    base64Binary: base64,
+    boolean,
+    canonical: word,
+    code: free(/^ | {2}| $|[^\S ]/, "a code"),
+    date: calendar(dateForm, "a date: YYYY, YYYY-MM or YYYY-MM-DD"),
+    dateTime: calendar(
+      dateTimeForm,
+      "a dateTime: a date, or with time, seconds and zone such as 2024-05-01T09:30:00Z",
+    ),
+    decimal: number,
+    id: matching(/^[A-Za-z0-9.-]{1,64}$/, "an id: 1 to 64 of A-Z a-z 0-9 - and ."),
+    instant: calendar(instantForm, "an instant such as 2024-05-01T09:30:00Z"),
+    integer: whole(-2_147_483_648),
+    markdown: text,
+    oid: matching(/^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/, "a urn:oid"),
+    positiveInt: whole(1),
+    string: text,
+    time: matching(new RegExp(`^${clock}$`), "a time such as 09:30:00"),
+    unsignedInt: whole(0),
+    uri: word,
+    url: word,
+    uuid: matching(/^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "a urn:uuid"),
+    xhtml,
+  }),
+);
 
 /** What is wrong with a value of this primitive type, in words without the value; null when right. */
 export function checkPrimitive(type: string, value: unknown): string | null {
-  const check = checks[type];
+  const check = checks.get(type);
   return check === undefined ? "is of a type that is not known" : check(value);
 }

@@ -28,8 +28,19 @@ function pointsToContained(value: JsonObject, container: JsonObject): boolean {
   const { reference } = value;
   // "#" alone stands for the container itself.
   if (typeof reference !== "string" || !reference.startsWith("#") || reference === "#") return true;
-  const id = reference.slice(1);
-  return listOf(container.contained).some((inner) => isObject(inner) && inner.id === id);
+  return containedIds(container).has(reference.slice(1));
+}
+
+// Found once a resource: thousands of references may point into thousands of contained resources.
+const idsByContainer = new WeakMap<JsonObject, ReadonlySet<unknown>>();
+
+function containedIds(container: JsonObject): ReadonlySet<unknown> {
+  const known = idsByContainer.get(container);
+  if (known !== undefined) return known;
+  const inner = listOf(container.contained);
+  const ids = new Set(inner.flatMap((each) => (isObject(each) ? [each.id] : [])));
+  idsByContainer.set(container, ids);
+  return ids;
 }
 
 function codingKeys(concept: unknown): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Resource } from "@medplum/fhirtypes";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseResourceType, type ResourceType } from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import {
@@ -12,13 +12,6 @@ import {
   type SearchPlan,
 } from "#records/fhir/search.ts";
 import { resourceOf, vectors } from "#records/fhir/testing.ts";
-
-interface Case {
-  readonly name: string;
-  readonly resource: object;
-  readonly found: readonly string[];
-  readonly missed: readonly string[];
-}
 
 const typeOf = (name: string): ResourceType => parseResourceType(name) ?? assert.fail();
 
@@ -35,18 +28,21 @@ function isLookedUp({ labels }: SearchPlan, value: Resource): boolean {
 }
 
 suite("a search finds", () => {
-  for (const { name, resource, found } of vectors<Case>("searches"))
+  for (const { name, resource = {}, found = [] } of vectors("searches"))
     for (const query of found)
       test(`${name}: ?${query}`, () => {
         const value = resourceOf(resource);
         const plan = planOf(value.resourceType, query);
         assert.ok(plan.matches(value), "the filter left it out");
-        assert.ok(isLookedUp(plan, value), `${plan.labels.join(" & ")}: ${searchLabels(value)}`);
+        assert.ok(
+          isLookedUp(plan, value),
+          `${plan.labels.join(" & ")}: ${searchLabels(value).join()}`,
+        );
       });
 });
 
 suite("a search leaves out", () => {
-  for (const { name, resource, missed } of vectors<Case>("searches"))
+  for (const { name, resource = {}, missed = [] } of vectors("searches"))
     for (const query of missed)
       test(`${name}: ?${query}`, () => {
         const value = resourceOf(resource);

@@ -9,13 +9,34 @@ import { rewriteReferences } from "#records/fhir/references.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
-/** One file of testdata/fhir-r4. */
-export function vectors<T>(name: string): readonly T[] {
-  const found = JSON.parse(
-    readFileSync(join(root, "testdata/fhir-r4", `${name}.json`), "utf8"),
-  ) as readonly T[];
-  if (found.length === 0) throw new Error(`${name}.json holds no vectors`);
+/** What a vector may say; each file uses some of it. */
+export interface Vector {
+  readonly name: string;
+  readonly resource?: Readonly<Record<string, unknown>>;
+  readonly text?: string;
+  readonly code?: string;
+  readonly at?: string;
+  readonly xhtml?: string;
+  readonly allowed?: boolean;
+  readonly owner?: "organisation" | "unclear" | { readonly patient: string };
+  readonly found?: readonly string[];
+  readonly missed?: readonly string[];
+}
+
+/** One file of testdata/fhir-r4; throws when there is nothing in it. */
+export function vectors(file: string): readonly Vector[] {
+  const path = join(root, "testdata/fhir-r4", `${file}.json`);
+  const found = JSON.parse(readFileSync(path, "utf8")) as readonly Vector[];
+  if (found.length === 0) throw new Error(`${file}.json holds no vectors`);
   return found;
+}
+
+/** The processor time that work takes, in ms: a busy machine does not add to it. */
+export function cpuMs(work: () => void): number {
+  const before = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000;
 }
 
 /** A resource that the test knows to be right. */

@@ -134,7 +134,7 @@ suite("a transaction", () => {
       const [action] = actionsOf([
         { fullUrl: uuid(1), resource: observation(reference), request: post("Observation") },
       ]);
-      return action?.method === "POST" ? JSON.parse(action.parsed.text) : null;
+      return action?.method === "POST" ? (JSON.parse(action.parsed.text) as unknown) : null;
     });
     assert.deepEqual(texts, [observation("Patient/p1"), observation("Patient/p1")]);
   });

