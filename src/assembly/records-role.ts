@@ -16,6 +16,8 @@ import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
 import type { RoleStarter } from "#assembly/role-process.ts";
 
 const maxConnections = 12;
+/** The log's own: a flush never waits for connections that readers hold. */
+const maxLogConnections = 2;
 
 const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 
@@ -46,6 +48,11 @@ export const startRecords: RoleStarter = async ({
     tenant,
     maxConnections,
   });
+  const logDb = openDatabase({
+    connection: connectionOf(home, "phylax_records"),
+    tenant,
+    maxConnections: maxLogConnections,
+  });
   const keysPeer = connectPeer({
     address: { kind: "unix", path: home.socket("keys") },
     identity,
@@ -67,9 +74,10 @@ export const startRecords: RoleStarter = async ({
     publicOrigin: site.publicOrigin,
     version: version(),
     authorizer: authorizer.value,
+    logOrigin: origin,
     openLog: (alongside) =>
       createLog({
-        db,
+        db: logDb,
         origin,
         signer: createSigner(logPrivateKey(home, "records"), origin),
         clock,
@@ -98,7 +106,7 @@ export const startRecords: RoleStarter = async ({
       await listener.close();
       await records.value.close();
       await Promise.all([keysPeer.destroy(), identityPeer.destroy()]);
-      await db.close();
+      await Promise.all([db.close(), logDb.close()]);
     },
   });
 };

@@ -1,4 +1,4 @@
-import type { LeafPlace } from "#audit/log.ts";
+import type { EntryPage, FoundEntry, PatientEntries } from "#audit/queries.ts";
 import type { AuditEntry } from "#core/audit-entry.ts";
 import { toIso } from "#core/clock.ts";
 import { parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
@@ -17,18 +17,8 @@ export const accessLogLimits = {
   cursorCharacters: 200,
 } as const;
 
-/** An entry and where it stands in the log. */
-export interface Placed {
-  readonly entry: AuditEntry;
-  readonly place: LeafPlace;
-}
-
-/** Entries about one patient, newest first, before the place that `before` names; null begins with the newest. */
-export type EntriesOf = (asked: {
-  readonly patient: Pseudonym;
-  readonly before: string | null;
-  readonly limit: number;
-}) => Promise<Result<{ readonly entries: readonly Placed[]; readonly next: string | null }>>;
+/** Entries about one patient, newest first; a cursor that is none of its own is "parameter-invalid". */
+export type EntriesOf = (asked: PatientEntries) => Promise<Result<EntryPage>>;
 
 export interface AccessLogDeps extends NamesDeps {
   readonly store: RecordStore;
@@ -37,7 +27,7 @@ export interface AccessLogDeps extends NamesDeps {
 }
 
 /** Keys are fetched on behalf of a reading, which has an entry of its own: a patient reads of people. */
-const isAboutPeople = ({ entry }: Placed): boolean =>
+const isAboutPeople = ({ entry }: FoundEntry): boolean =>
   entry.action !== "unwrap" && entry.action !== "key-create";
 
 function isSameDeed(a: AuditEntry, b: AuditEntry): boolean {
@@ -49,7 +39,7 @@ function isSameDeed(a: AuditEntry, b: AuditEntry): boolean {
   );
 }
 
-function lineOf({ entry, place }: Placed, nameOf: NameOf): AccessLogLine {
+function lineOf({ entry, place }: FoundEntry, nameOf: NameOf): AccessLogLine {
   const { time, role, action, decision, resourceType, categories, count, purpose } = entry;
   return {
     time: toIso(time),
@@ -67,7 +57,7 @@ function lineOf({ entry, place }: Placed, nameOf: NameOf): AccessLogLine {
 }
 
 /** The newest entry stands for all of its request, such as an import of hundreds of rows. */
-function merged(line: AccessLogLine, { entry }: Placed): AccessLogLine {
+function merged(line: AccessLogLine, { entry }: FoundEntry): AccessLogLine {
   const { resourceType, categories, count } = entry;
   return {
     ...line,
@@ -78,7 +68,7 @@ function merged(line: AccessLogLine, { entry }: Placed): AccessLogLine {
 }
 
 /** Lines for entries newest first; neighbours of one request become one line. */
-export function linesOf(entries: readonly Placed[], nameOf: NameOf): readonly AccessLogLine[] {
+export function linesOf(entries: readonly FoundEntry[], nameOf: NameOf): readonly AccessLogLine[] {
   const lines: AccessLogLine[] = [];
   let newer: AuditEntry | null = null;
   for (const placed of entries) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Log } from "#audit/log.ts";
+import { entriesOfPatient, newestCheckpoint } from "#audit/queries.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import type { TenantId } from "#core/ids.ts";
@@ -13,6 +14,7 @@ import { createIdentify } from "#records/caller.ts";
 import { createDeeds } from "#records/deeds.ts";
 import { createDoor } from "#records/door.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
+import { capabilityStatement } from "#records/fhir/capability.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
@@ -39,6 +41,8 @@ export interface RecordsDeps {
   /** Version of this software, for the CapabilityStatement. */
   readonly version: string;
   readonly authorizer: Authorizer;
+  /** Name of this process's log. */
+  readonly logOrigin: string;
   /** Opens this process's log, which writes rows by `alongside` in the transaction of their entries. */
   readonly openLog: (alongside: Alongside) => Promise<Result<RecordsLog>>;
   /** Opens the vault, which tells `onKeys` of each key before it is used. */
@@ -115,13 +119,23 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   const keyOf = createKeyOf(deps.fetchJwks, clock);
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
   const door = createDoor({ clock, log, identify, begin: createVisits(deps), denials });
-  const deedOf = createDeeds({ ...deps, vault, log, store: createStore(db) });
+  const facts = { publicOrigin, version: deps.version, since: clock.now() };
+  const deedOf = createDeeds({
+    ...deps,
+    vault,
+    log,
+    store: createStore(db),
+    capability: JSON.stringify(capabilityStatement(facts)),
+    checkpoint: () => newestCheckpoint(db, deps.logOrigin),
+    entriesOf: (asked) => entriesOfPatient(db, asked),
+  });
   return ok({
     handler: createServerHandler({ door, peerOf, deedOf, onFault }),
     close: async () => {
       live.close();
       await denials.close();
       await log.close();
+      vault.close();
     },
   });
 }

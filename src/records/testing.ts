@@ -1,10 +1,24 @@
+import assert from "node:assert/strict";
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import type { Dispatcher, Pool } from "undici";
+import { createLog } from "#audit/log.ts";
+import { createSigner } from "#audit/note.ts";
+import type { AuditEntry } from "#core/audit-entry.ts";
 import { systemClock, type Clock, type Instant } from "#core/clock.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
 import { sha256Text, thumbprintOf, parsePublicJwk } from "#core/jws.ts";
 import { systemRandom } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
-import type { TestDatabase } from "#storage/testing.ts";
+import type { KeyService } from "#core/key-service.ts";
+import { parseProcessRole } from "#core/roles.ts";
+import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
+import { readPolicyFiles } from "#policy/policy-files.ts";
+import { createRecords, type Records, type RecordsLog } from "#records/records.ts";
+import type { Fault } from "#records/server.ts";
+import type { Database } from "#storage/database.ts";
+import { testDatabase, type TestDatabase } from "#storage/testing.ts";
+import { testKeys, testPool, type Cleanup } from "#keys/testing.ts";
+import { createVault, type Vault } from "#vault/vault.ts";
 
 /** For tests and benches only: people with sessions, tokens and proofs, as identity would have made them. */
 
@@ -174,5 +188,175 @@ export function testFacts(): Record<string, string> {
     [clientFactHeaders.address]: "192.0.2.7",
     [clientFactHeaders.zone]: "internet",
     [clientFactHeaders.requestId]: systemRandom.uuid(),
+  };
+}
+
+export interface Got {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+export interface AskOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** Replaces a part of the system by one that fails. */
+export interface WorldChanges {
+  readonly keys?: (keys: KeyService) => KeyService;
+  readonly authorizer?: (authorizer: Authorizer) => Authorizer;
+  /** The database by which the log is written. */
+  readonly logDb?: (db: Database) => Database;
+  /** The database by which rows and sessions are read. */
+  readonly db?: (db: Database) => Database;
+}
+
+/** The records process with everything behind it: database, log, vault, keys process, policies. */
+export interface TestWorld {
+  readonly database: TestDatabase;
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly log: RecordsLog;
+  readonly clock: TestClock;
+  readonly records: Records;
+  readonly faults: readonly Fault[];
+  /** Connections as the gateway, and as an operator's command. */
+  readonly gateway: Pool;
+  readonly operator: Pool;
+  person(facts: PersonFacts): Promise<TestPerson>;
+  /** Asks through the gateway's connection with exactly these headers, and the gateway's facts. */
+  ask(method: Dispatcher.HttpMethod, path: string, options?: AskOptions): Promise<Got>;
+  /** Asks as this person, with a fresh token and proof. */
+  askAs(
+    person: TestPerson,
+    method: Dispatcher.HttpMethod,
+    path: string,
+    options?: AskOptions,
+  ): Promise<Got>;
+  /** Imports resources as an operator does; answers the outcome lines. */
+  bring(resources: readonly object[]): Promise<readonly Record<string, unknown>[]>;
+  /** The whole log in order. */
+  entries(): Promise<readonly AuditEntry[]>;
+}
+
+async function got(pool: Pool, options: Dispatcher.RequestOptions): Promise<Got> {
+  const { statusCode, headers, body } = await pool.request(options);
+  return { status: statusCode, headers, text: await body.text() };
+}
+
+const policiesFolder = new URL("../../policies", import.meta.url).pathname;
+
+async function testAuthorizer(): Promise<Authorizer> {
+  const texts = await readPolicyFiles(policiesFolder);
+  invariant(texts.ok, "the policies can be read");
+  const authorizer = createAuthorizer(texts.value);
+  invariant(authorizer.ok, "the policies are sound");
+  return authorizer.value;
+}
+
+export async function testWorld(
+  t: Parameters<typeof testDatabase>[0] & Cleanup,
+  changes: WorldChanges = {},
+): Promise<TestWorld> {
+  const unchanged = <T>(value: T): T => value;
+  const { keys = unchanged, authorizer = unchanged, db = unchanged } = changes;
+  const database = await testDatabase(t);
+  const { tenant } = database;
+  const own = database.as("phylax_records", 8);
+  const logDb = (changes.logDb ?? unchanged)(database.as("phylax_records", 2));
+  const { service } = await testKeys(t);
+  const issuer = testIssuer();
+  const clock = testClock();
+  const origin = `phylax/${tenant}/records`;
+  const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
+  const faults: Fault[] = [];
+  const opened: { vault?: Vault; log?: RecordsLog } = {};
+  const records = await createRecords({
+    db: db(own),
+    tenant,
+    clock,
+    random: systemRandom,
+    publicOrigin: testOrigin,
+    version: "0.0.0",
+    authorizer: authorizer(await testAuthorizer()),
+    logOrigin: origin,
+    openLog: async (alongside) => {
+      const signer = createSigner(pem.toString(), origin);
+      const created = await createLog({
+        db: logDb,
+        origin,
+        signer,
+        clock,
+        random: systemRandom,
+        alongside,
+      });
+      if (!created.ok) return created;
+      opened.log = created.value;
+      return created;
+    },
+    openVault: async (onKeys) => {
+      const deps = { db: own, keys: keys(service), tenant, random: systemRandom, clock, onKeys };
+      const created = await createVault(deps);
+      if (created.ok) opened.vault = created.value;
+      return created;
+    },
+    fetchJwks: async () => issuer.jwks,
+    peerOf: ({ headers }) => parseProcessRole(String(headers["x-test-peer"])),
+    onFault: (fault) => faults.push(fault),
+  });
+  invariant(records.ok && opened.vault !== undefined && opened.log !== undefined, "it starts");
+  t.after(() => records.value.close());
+  const gateway = await testPool(t, records.value.handler);
+  const operator = await testPool(t, records.value.handler);
+
+  const ask: TestWorld["ask"] = (method, path, { headers = {}, body } = {}) =>
+    got(gateway, {
+      method,
+      path,
+      headers: { "x-test-peer": "gateway", ...testFacts(), ...headers },
+      body: body ?? null,
+    });
+  return {
+    database,
+    db: own,
+    vault: opened.vault,
+    log: opened.log,
+    clock,
+    records: records.value,
+    faults,
+    gateway,
+    operator,
+    person: (facts) => testPerson(database, issuer, clock, facts),
+    ask,
+    askAs: (person, method, path, { headers = {}, body } = {}) => {
+      const token = person.token();
+      const dpop = person.proof({ method, path, token });
+      const type = body === undefined ? {} : { "content-type": "application/fhir+json" };
+      return ask(method, path, {
+        headers: { authorization: `DPoP ${token}`, dpop, ...type, ...headers },
+        ...(body === undefined ? {} : { body }),
+      });
+    },
+    bring: async (resources) => {
+      const lines = resources.map((resource, entry) =>
+        JSON.stringify({ file: "test.ndjson", entry, resource }),
+      );
+      const answer = await got(operator, {
+        method: "POST",
+        path: "/internal/import",
+        headers: { "x-test-peer": "operator", "phylax-operator": "tester" },
+        body: lines.join("\n"),
+      });
+      assert.equal(answer.status, 200, answer.text);
+      return answer.text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+    entries: async () => {
+      const rows = await own.query<{ leaf: Buffer }>("SELECT leaf FROM audit.entry ORDER BY seq");
+      return rows.map(({ leaf }) => JSON.parse(leaf.toString("utf8")) as AuditEntry);
+    },
   };
 }

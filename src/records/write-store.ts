@@ -135,6 +135,12 @@ const writeRows = `
   )
   SELECT (SELECT count(*) FROM added) + (SELECT count(*) FROM changed) AS written`;
 
+/** Another process created one of the rows after we looked; told apart as PostgreSQL's serialization failure is. */
+class LostRace extends Error {
+  override readonly name = "LostRace";
+  readonly code = "40001";
+}
+
 const noMac = Buffer.alloc(16);
 
 function columnsOf(rows: readonly SealedRow[], stored: ReadonlyMap<string, RowState>): unknown[] {
@@ -178,13 +184,12 @@ async function store(
   if (rows.length === 0) return;
   const names = new Set(rows.map(({ write }) => rowName(write.type, write.id)));
   const values = columnsOf(rows, stored);
-  const [count] = await tx.query<{ written: string }>({
+  const [count] = await tx.query<{ written: number }>({
     name: "records-write",
     text: writeRows,
     values,
   });
-  // Short by one: another process made the same row after we looked. The caller tries again.
-  invariant(Number(count?.written) === names.size, "another writer was faster");
+  if (count?.written !== names.size) throw new LostRace();
 }
 
 async function storeRelations(tx: Queryable, writes: readonly RowWrite[]): Promise<void> {
