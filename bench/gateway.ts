@@ -93,7 +93,9 @@ export async function run(): Promise<Figure[]> {
     host: testHost,
   });
   const at = (port: number): Target => ({
-    ...{ port, ca: publicIdentity.ca, host: testHost },
+    port,
+    ca: publicIdentity.ca,
+    host: testHost,
     path: "/fhir/Patient/hello",
   });
   try {
