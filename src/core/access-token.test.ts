@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   parseJwks,
   verifyAccessToken,
@@ -43,7 +43,10 @@ const claims = {
 
 const check = (token: string, change: Partial<AccessTokenCheck> = {}) =>
   verifyAccessToken({
-    ...{ token, issuer, audience, now },
+    token,
+    issuer,
+    audience,
+    now,
     keyOf: async (kid) => keys.get(kid) ?? null,
     ...change,
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createBoundedCache } from "#core/bounded-cache.ts";
 
 test("a bounded cache forgets what was longest unused", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import * as jose from "jose";
 import { createBoundedCache } from "#core/bounded-cache.ts";
 import { parseInstant, type Instant } from "#core/clock.ts";
@@ -147,7 +147,7 @@ suite("a DPoP proof", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: proof.length - 1 }),
-        fc.constantFrom(..."ABab01-_.=~é"),
+        fc.constantFrom("A", "B", "a", "0", "-", "_", ".", "=", "~", "é"),
         async (at, char) => {
           const changed = proof.slice(0, at) + char + proof.slice(at + 1);
           // The last character of base64url may carry bits that do not count.

@@ -122,7 +122,9 @@ export function createApp(identity: TestIdentity, browser = createBrowser(identi
     return location.searchParams;
   };
   return {
-    ...{ browser, key, open },
+    browser,
+    key,
+    open,
     signIn: async (prove, change) => {
       const last = await prove(browser, await open(change));
       const step = await readJson(last);

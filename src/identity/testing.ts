@@ -82,8 +82,12 @@ async function listen(
 }
 
 /** Like TestDatabase.as, but a test may close it early. */
-function openOwn(t: TestContext, { connection, tenant }: TestDatabase): Database {
-  const db = openDatabase({ connection: connection("phylax_identity"), tenant, maxConnections: 4 });
+function openOwn(t: TestContext, database: TestDatabase): Database {
+  const db = openDatabase({
+    connection: database.connection("phylax_identity"),
+    tenant: database.tenant,
+    maxConnections: 4,
+  });
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => (closing ??= db.close());
   t.after(close);
@@ -125,7 +129,12 @@ export async function testIdentity(
     return fetch(`${base}${path}`, { redirect: "manual", ...init, headers });
   };
   return {
-    ...{ database, db, log, faults, key, send },
+    database,
+    db,
+    log,
+    faults,
+    key,
+    send,
     operate: (path, body) =>
       send(
         path,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { findTarget } from "#identity/http/routes.ts";
 
 suite("the identity process's paths", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseAuthentication, parseRegistration } from "#identity/passkeys/credential.ts";
 
 const authentication = {
@@ -25,7 +25,10 @@ suite("a credential from the browser", () => {
   test("is taken with the fields of the standard, and no others", () => {
     const { response } = authentication;
     assert.deepEqual(parseAuthentication({ ...authentication, extra: 1 }), {
-      ...{ id: "aWQ", rawId: "aWQ", type: "public-key", response },
+      id: "aWQ",
+      rawId: "aWQ",
+      type: "public-key",
+      response,
       clientExtensionResults: {},
     });
     assert.deepEqual(parseRegistration(registration)?.response, registration.response);
@@ -52,7 +55,14 @@ suite("a credential from the browser", () => {
   });
 
   test("may name transports that the standard does not know yet, but not nonsense", () => {
-    const transports = ["usb", "smoke-signal", "UP", 7, "x".repeat(40), ...Array(20).fill("nfc")];
+    const transports = [
+      "usb",
+      "smoke-signal",
+      "UP",
+      7,
+      "x".repeat(40),
+      ...Array.from({ length: 20 }, () => "nfc"),
+    ];
     const parsed = parseRegistration({
       ...registration,
       response: { ...registration.response, transports },

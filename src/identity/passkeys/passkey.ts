@@ -72,9 +72,88 @@ async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
 
 const fresh = (bytes: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
+interface Expected {
+  readonly expectedOrigin: string;
+  readonly expectedRPID: string;
+  readonly requireUserVerification: true;
+}
+
+interface Asked {
+  readonly credential: unknown;
+  readonly challenge: Buffer;
+}
+
+async function verify(
+  { db, clock }: PasskeyDeps,
+  expected: Expected,
+  asked: Asked,
+): Promise<AccountId | null> {
+  const credential = parseAuthentication(asked.credential);
+  if (credential === null) return null;
+  const row = await findPasskey(db, Buffer.from(credential.id, "base64url"));
+  const account = row === null ? null : parseAccountId(row.account);
+  if (row === null || account === null) return null;
+  if (!sameBytes(credential.response.userHandle, handleOf(account))) return null;
+  const checked = await orNull(() =>
+    verifyAuthenticationResponse({
+      ...expected,
+      response: credential,
+      expectedChallenge: asked.challenge.toString("base64url"),
+      credential: {
+        id: credential.id,
+        publicKey: fresh(row.publicKey),
+        counter: row.counter,
+        transports: [...row.transports],
+      },
+    }),
+  );
+  if (checked === null || !checked.verified) return null;
+  const counted = await usePasskey(db, {
+    credentialId: row.credentialId,
+    counterBefore: row.counter,
+    counterNow: checked.authenticationInfo.newCounter,
+    now: clock.now(),
+  });
+  return counted ? account : null;
+}
+
+async function offer(deps: PasskeyDeps, account: Account, challenge: Buffer): Promise<unknown> {
+  const known = await passkeysOf(deps.db, account.id);
+  if (known.length >= identityLimits.passkeysPerAccount) return null;
+  return generateRegistrationOptions({
+    rpName: deps.rpName,
+    rpID: new URL(deps.publicOrigin).hostname,
+    userID: handleOf(account.id),
+    userName: account.displayName,
+    userDisplayName: account.displayName,
+    challenge: fresh(challenge),
+    timeout: identityLimits.challengeMs,
+    attestationType: "none",
+    excludeCredentials: known.map(({ credentialId, transports }) => ({
+      id: credentialId.toString("base64url"),
+      transports: [...transports],
+    })),
+    authenticatorSelection: { residentKey: "required", userVerification: "required" },
+    supportedAlgorithmIDs: algorithms,
+  });
+}
+
+async function register(expected: Expected, asked: Asked): Promise<Registered | null> {
+  const credential = parseRegistration(asked.credential);
+  if (credential === null) return null;
+  const checked = await orNull(() =>
+    verifyRegistrationResponse({
+      ...expected,
+      response: credential,
+      expectedChallenge: asked.challenge.toString("base64url"),
+      supportedAlgorithmIDs: algorithms,
+    }),
+  );
+  return checked !== null && checked.verified ? checked.registrationInfo : null;
+}
+
 export function createPasskeys(deps: PasskeyDeps): Passkeys {
-  const { db, clock } = deps;
-  const expected = {
+  const expected: Expected = {
     expectedOrigin: deps.publicOrigin,
     expectedRPID: new URL(deps.publicOrigin).hostname,
     requireUserVerification: true,
@@ -87,69 +166,11 @@ export function createPasskeys(deps: PasskeyDeps): Passkeys {
         userVerification: "required",
         timeout: identityLimits.challengeMs,
       }),
-    verify: async (given, challenge) => {
-      const credential = parseAuthentication(given);
-      if (credential === null) return null;
-      const row = await findPasskey(db, Buffer.from(credential.id, "base64url"));
-      const account = row === null ? null : parseAccountId(row.account);
-      if (row === null || account === null) return null;
-      if (!sameBytes(credential.response.userHandle, handleOf(account))) return null;
-      const checked = await orNull(() =>
-        verifyAuthenticationResponse({
-          ...expected,
-          response: credential,
-          expectedChallenge: challenge.toString("base64url"),
-          credential: {
-            id: credential.id,
-            publicKey: fresh(row.publicKey),
-            counter: row.counter,
-            transports: [...row.transports],
-          },
-        }),
-      );
-      if (checked === null || !checked.verified) return null;
-      const counted = await usePasskey(db, {
-        credentialId: row.credentialId,
-        counterBefore: row.counter,
-        counterNow: checked.authenticationInfo.newCounter,
-        now: clock.now(),
-      });
-      return counted ? account : null;
-    },
-    offer: async (account, challenge) => {
-      const known = await passkeysOf(db, account.id);
-      if (known.length >= identityLimits.passkeysPerAccount) return null;
-      return generateRegistrationOptions({
-        rpName: deps.rpName,
-        rpID: expected.expectedRPID,
-        userID: handleOf(account.id),
-        userName: account.displayName,
-        userDisplayName: account.displayName,
-        challenge: fresh(challenge),
-        timeout: identityLimits.challengeMs,
-        attestationType: "none",
-        excludeCredentials: known.map(({ credentialId, transports }) => ({
-          id: credentialId.toString("base64url"),
-          transports: [...transports],
-        })),
-        authenticatorSelection: { residentKey: "required", userVerification: "required" },
-        supportedAlgorithmIDs: algorithms,
-      });
-    },
-    accept: async (given, challenge, owner) => {
-      const credential = parseRegistration(given);
-      if (credential === null) return null;
-      const checked = await orNull(() =>
-        verifyRegistrationResponse({
-          ...expected,
-          response: credential,
-          expectedChallenge: challenge.toString("base64url"),
-          supportedAlgorithmIDs: algorithms,
-        }),
-      );
-      return checked === null || !checked.verified
-        ? null
-        : newPasskey(deps, checked.registrationInfo, owner);
+    verify: (credential, challenge) => verify(deps, expected, { credential, challenge }),
+    offer: (account, challenge) => offer(deps, account, challenge),
+    accept: async (credential, challenge, owner) => {
+      const made = await register(expected, { credential, challenge });
+      return made === null ? null : newPasskey(deps, made, owner);
     },
     keep: insertPasskey,
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { systemClock, type Clock, type Instant } from "#core/clock.ts";
 import { systemRandom } from "#core/random.ts";
 import { createBlind } from "#identity/blind.ts";

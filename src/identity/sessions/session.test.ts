@@ -43,7 +43,7 @@ function accountOf(id: AccountId): Account {
 interface Bare {
   readonly sessions: Sessions;
   readonly account: Account;
-  login(): Login;
+  readonly login: () => Login;
 }
 
 /** The sessions part on a fresh database with one account. */
@@ -139,28 +139,28 @@ suite("the live view", () => {
     const identity = await testIdentity(t);
     const { sessions, account, login } = await bareSessions(identity);
     const records = identity.database.as("phylax_records");
-    let seen = 0;
-    let done = false;
     const missed: number[] = [];
     const known = new Set<number>();
-    const reader = (async () => {
-      while (!done) {
-        for (const { epoch } of await liveRows(records)) {
-          if (epoch < seen && !known.has(epoch)) missed.push(epoch);
-          known.add(epoch);
-        }
-        seen = Math.max(seen, ...known);
-      }
+    const look = async (): Promise<void> => {
+      const seen = Math.max(0, ...known);
+      const epochs = (await liveRows(records)).map(({ epoch }) => epoch);
+      missed.push(...epochs.filter((epoch) => epoch < seen && !known.has(epoch)));
+      for (const epoch of epochs) known.add(epoch);
+    };
+    const work = { isDone: false };
+    const reading = (async () => {
+      while (!work.isDone) await look();
     })();
-    const logins = Array.from({ length: 12 }, login);
     await Promise.all(
-      logins.map(async (one, index) => {
-        await sessions.begin(one, account, { ...use, jkt: `key-${index}` });
-        await sessions.renew(one, { ...use, jkt: `key-${index}` });
+      Array.from({ length: 12 }, async (_, index) => {
+        const one = login();
+        const own = { ...use, jkt: `key-${index}` };
+        await sessions.begin(one, account, own);
+        await sessions.renew(one, own);
       }),
     );
-    done = true;
-    await reader;
+    work.isDone = true;
+    await reading;
     assert.deepEqual(missed, []);
     assert.ok(known.size >= 12);
   });
