@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { meaningOf, problem, type Problem } from "#core/problem.ts";
-import { invariant } from "#core/result.ts";
+import { invariant, unreachable } from "#core/result.ts";
 import {
   refused,
   type Interaction,
@@ -77,6 +77,8 @@ async function stepOf(
           : searchResources(deps, { ...action, lenient: false });
       return readStep(entry, await reading(visit));
     }
+    default:
+      return unreachable(action);
   }
 }
 
@@ -140,6 +142,8 @@ function rowOutcome(
       return { kind: "deleted", version: outcome.version, lastUpdated: outcome.lastUpdated };
     case "refused":
       return failedEntry(placed(outcome.problem, entry));
+    default:
+      return unreachable(outcome);
   }
 }
 

@@ -9,12 +9,14 @@ const maxBytes = 1_000;
 
 async function server(t: TestContext): Promise<number> {
   const listening = createServer((request, response) => {
-    void readBody(request, maxBytes).then((body) => {
+    const respond = async (): Promise<void> => {
+      const body = await readBody(request, maxBytes);
       const answer = body.ok
         ? { status: 200, headers: {}, body: String(body.value.length) }
         : problemAnswer(body.problem, true);
       send(request, response, answer);
-    });
+    };
+    void respond();
   });
   await new Promise<void>((resolve) => {
     listening.listen(0, "127.0.0.1", resolve);

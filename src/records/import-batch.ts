@@ -3,7 +3,7 @@ import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { failed, ok, type Result } from "#core/result.ts";
+import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import { putRow } from "#records/row-write.ts";
@@ -79,7 +79,8 @@ function prepared(each: Housed, keys: ReadonlyMap<Compartment, DataKey>, vault: 
 const lost: LineOutcome = { kind: "refused", problem: { code: "unexpected" } };
 
 function lineOutcome(outcome: RowOutcome | undefined): LineOutcome {
-  switch (outcome?.kind) {
+  if (outcome === undefined) return lost;
+  switch (outcome.kind) {
     case "created":
       return { kind: "created" };
     case "updated":
@@ -89,8 +90,9 @@ function lineOutcome(outcome: RowOutcome | undefined): LineOutcome {
     case "refused":
       return outcome;
     case "deleted":
-    case undefined:
       return lost;
+    default:
+      return unreachable(outcome);
   }
 }
 

@@ -106,7 +106,7 @@ const sweepEveryMs = 60_000;
 
 function createPoller({ db, clock, pseudonymOf }: LiveSessionsDeps): {
   readonly state: LiveState;
-  refresh(): Promise<void>;
+  readonly refresh: () => Promise<void>;
 } {
   const state: LiveState = {
     sessions: new Map(),
@@ -140,7 +140,7 @@ function createPoller({ db, clock, pseudonymOf }: LiveSessionsDeps): {
 function waitAtMost(work: Promise<void>, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    void work.then(() => {
+    void work.finally(() => {
       clearTimeout(timer);
       resolve();
     });

@@ -111,7 +111,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   if (!opened.ok) return opened;
   const { log, vault } = opened.value;
   const { db, clock, publicOrigin, peerOf, onFault } = deps;
-  const live = await watchLiveSessions({ db, clock, pseudonymOf: vault.pseudonymOf });
+  const live = await watchLiveSessions({ db, clock, pseudonymOf: (id) => vault.pseudonymOf(id) });
   const denials = countAnonymousDenials({
     clock,
     record: async (entries) => (await log.submit({ entries: () => entries })).ok,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseInstant, type Instant } from "#core/clock.ts";
 import { parsePseudonym, parseResourceId, parseResourceType } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";

@@ -33,9 +33,12 @@ interface World {
   readonly store: RecordStore;
   readonly ana: Compartment;
   readonly key: DataKey;
-  write(groups: readonly WriteGroup[], db?: Database): Promise<readonly WriteOutcome[]>;
-  put(id: string, text: string, more?: Partial<RowWrite>): RowWrite;
-  newestText(id: string): Promise<string | null>;
+  readonly write: (
+    groups: readonly WriteGroup[],
+    db?: Database,
+  ) => Promise<readonly WriteOutcome[]>;
+  readonly put: (id: string, text: string, more?: Partial<RowWrite>) => RowWrite;
+  readonly newestText: (id: string) => Promise<string | null>;
 }
 
 async function world(t: TestContext): Promise<World> {
