@@ -65,6 +65,8 @@ export interface TestOptions extends Partial<Pick<IdentityDeps, "random">> {
   readonly clock?: Clock;
   readonly restart?: Restart;
   readonly address?: string;
+  /** In place of the test's own log, made on the test's database. */
+  readonly trueLog?: (database: TestDatabase) => Promise<IdentityLog>;
 }
 
 async function listen(
@@ -106,7 +108,7 @@ export async function testIdentity(
   const key = options.restart?.key ?? systemRandom.bytes(32);
   const identity = await createIdentity({
     db,
-    log,
+    log: (await options.trueLog?.(database)) ?? log,
     // The sealer overwrites the buffer that it is given.
     sealer: createSealer({ key: Buffer.from(key), random: systemRandom }),
     clock: options.clock ?? systemClock,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { systemClock, type Instant } from "#core/clock.ts";
 import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { systemRandom } from "#core/random.ts";
@@ -9,7 +10,7 @@ import { createSessions, type Login, type Sessions } from "#identity/sessions/se
 import { claimsOf, createApp, readTokens } from "#identity/testing-app.ts";
 import { ana, byPassword, codeOf, makeAccount, nurse } from "#identity/testing-people.ts";
 import { testIdentity, type TestIdentity } from "#identity/testing.ts";
-import type { Database } from "#storage/database.ts";
+import type { Database, Queryable } from "#storage/database.ts";
 
 type Live = {
   session_id: string;
@@ -163,6 +164,27 @@ suite("the live view", () => {
     await reading;
     assert.deepEqual(missed, []);
     assert.ok(known.size >= 12);
+  });
+
+  test("shows a change begun later only after the one begun before it", async (t) => {
+    const identity = await testIdentity(t);
+    const { sessions, account, login } = await bareSessions(identity);
+    const one = await sessions.begin(login(), account, use);
+    const other = await sessions.begin(login(), account, use);
+    const records = identity.database.as("phylax_records");
+    const before = await liveRows(records);
+    const touch = (on: Queryable, id: string | undefined): Promise<unknown> =>
+      on.query("UPDATE identity.session SET last_seen = now() WHERE id = $1", [id]);
+    let later: Promise<unknown> = Promise.resolve();
+    await identity.db.transaction(async (tx) => {
+      await touch(tx, one?.session);
+      later = touch(identity.db, other?.session);
+      await setTimeout(200);
+      assert.deepEqual(await liveRows(records), before);
+    });
+    await later;
+    const order = (await liveRows(records)).map(({ session_id }) => session_id);
+    assert.deepEqual(order, [one?.session, other?.session]);
   });
 
   test("shows neither another tenant's sessions nor any table to the records process", async (t) => {
