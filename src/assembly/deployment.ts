@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, openSync, closeSync } from "node:fs";
-import { createServer } from "node:net";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { toIso, type Clock } from "#core/clock.ts";
+import { portIsFree } from "#core/net.ts";
 import { problem, refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
@@ -52,14 +52,6 @@ export interface Deployment {
   readonly publicOrigin: string;
   readonly authority: Authority;
   stop(): Promise<void>;
-}
-
-async function portIsFree({ host, port }: Site): Promise<boolean> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.once("error", () => resolve(false));
-    probe.listen(port, host, () => probe.close(() => resolve(true)));
-  });
 }
 
 function siteArguments({ host, port, publicOrigin }: Site): readonly string[] {

@@ -9,6 +9,8 @@ export interface Environment {
   readonly databaseUrl: string | null;
   readonly rootPassphrase: string | null;
   readonly rootPassphraseFile: string | null;
+  /** Multiplies the gateway's limits per address, for many people behind one address or a load test. */
+  readonly rateShare: number;
   readonly colour: boolean;
 }
 
@@ -21,7 +23,12 @@ function port(value: string | undefined): number | null {
   return Number.isInteger(number) && number > 0 && number < 65_536 ? number : null;
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE) and NO_COLOR. */
+function share(value: string | undefined): number {
+  const number = Number(value ?? "1");
+  return Number.isFinite(number) && number >= 1 ? number : 1;
+}
+
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_RATE_SHARE and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -33,6 +40,7 @@ export function readEnvironment(
     databaseUrl: text(variables["DATABASE_URL"]),
     rootPassphrase: text(variables["PHYLAX_ROOT_PASSPHRASE"]),
     rootPassphraseFile: text(variables["PHYLAX_ROOT_PASSPHRASE_FILE"]),
+    rateShare: share(variables["PHYLAX_RATE_SHARE"]),
     colour: isTerminal && text(variables["NO_COLOR"]) === null,
   };
 }

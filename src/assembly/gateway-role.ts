@@ -21,7 +21,7 @@ function publicTls({ home }: RoleContext): TlsIdentity {
 
 /** The gateway process: public TLS, the route table, connections to identity and records. */
 export const startGateway: RoleStarter = async (context) => {
-  const { home, identity, site, clock, random, event } = context;
+  const { home, environment, identity, site, clock, random, event } = context;
   const upstreams = {
     identity: connectPeer({
       address: { kind: "unix", path: home.socket("identity") },
@@ -46,7 +46,7 @@ export const startGateway: RoleStarter = async (context) => {
     publicOrigin: site.publicOrigin,
     clock,
     random,
-    limits: gatewayLimits,
+    limits: { ...gatewayLimits, rateShare: environment.rateShare },
     event: (happened) => {
       if (noteworthy(happened)) event(happened.kind, { detail: JSON.stringify(happened) });
     },
@@ -54,7 +54,10 @@ export const startGateway: RoleStarter = async (context) => {
   if (!gateway.ok) return gateway;
   return ok({
     renew: () => gateway.value.renew(publicTls(context)),
-    portalBuilt: () => void gateway.value.reloadPortal(),
+    portalBuilt: () =>
+      void gateway.value.reloadPortal().then((loaded) => {
+        if (!loaded.ok) event("portal-refused", { detail: loaded.problem.detail ?? null });
+      }),
     close: async () => {
       await gateway.value.close();
       await Promise.all([upstreams.identity.destroy(), upstreams.records.destroy()]);

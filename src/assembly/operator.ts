@@ -1,9 +1,9 @@
 import type { Dispatcher } from "undici";
 import { systemClock } from "#core/clock.ts";
 import { connectPeer } from "#core/net.ts";
-import { refuse } from "#core/problem.ts";
+import { parseProblemCode, problem, refuse, type Problem } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
-import { ok, type Result } from "#core/result.ts";
+import { failed, ok, type Result } from "#core/result.ts";
 import { openAuthority } from "#assembly/authority.ts";
 import type { Home } from "#assembly/home.ts";
 
@@ -22,6 +22,25 @@ export interface Operator {
 }
 
 const answerMs = 120_000;
+
+function jsonObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What the other side refused with: the code that its problem details (RFC 9457) name, else only the status. */
+function refusalOf(role: string, status: number, text: string): Problem {
+  const { type, detail } = jsonObject(text);
+  const code =
+    typeof type === "string" ? parseProblemCode(type.slice(type.lastIndexOf(":") + 1)) : null;
+  if (code === null)
+    return problem("upstream-unavailable", { detail: `${role} answered ${status}` });
+  return problem(code, typeof detail === "string" ? { detail } : {});
+}
 
 export async function openOperator(home: Home): Promise<Operator> {
   const authority = await openAuthority(home, systemClock, systemRandom);
@@ -57,10 +76,7 @@ export async function openOperator(home: Home): Promise<Operator> {
       });
     }
     const text = await answer.body.text();
-    if (answer.statusCode < 300) return ok(text);
-    return refuse("upstream-unavailable", {
-      detail: `${role} answered ${answer.statusCode}: ${text.slice(0, 300)}`,
-    });
+    return answer.statusCode < 300 ? ok(text) : failed(refusalOf(role, answer.statusCode, text));
   };
   return {
     post,

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { rmSync } from "node:fs";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import type { PeerCertificate, SecureContextOptions, TLSSocket } from "node:tls";
 import { buildConnector, Pool } from "undici";
 import { parseProcessRole, type ProcessRole } from "#core/roles.ts";
@@ -138,6 +138,15 @@ export function connectPeer({ address, identity, role, connections = 16 }: PeerO
       callback,
     );
   return new Pool(origin, { connections, pipelining: 1, connect });
+}
+
+/** Whether a TCP port can be listened on at this moment. */
+export async function portIsFree({ host, port }: { host: string; port: number }): Promise<boolean> {
+  const probe = createTcpServer();
+  return new Promise((resolve) => {
+    probe.once("error", () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
 }
 
 /** When a PEM certificate ends. */

@@ -320,7 +320,7 @@ test("single resources, empty Bundles and files named outright are taken; what i
     named.problems.map(({ file, code }) => [file, code]),
     [
       ["notes.txt", "not-found"],
-      ["nowhere", "not-found"],
+      [join(home, "nowhere"), "not-found"],
     ],
   );
 });

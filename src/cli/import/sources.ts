@@ -74,7 +74,8 @@ async function visit(path: string, name: string, depth: number, found: Finder): 
       found.problem(name, `There are more than ${importLimits.files} files.`);
   } catch (error) {
     if (!isFileError(error)) throw error;
-    found.problem(name, `It cannot be read (${error.code}).`);
+    // A path that a person typed is told as typed.
+    found.problem(depth === 0 ? path : name, `It cannot be read (${error.code}).`);
   }
   return undefined;
 }
