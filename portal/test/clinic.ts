@@ -138,7 +138,7 @@ function madeUpLog(): readonly AccessLogLine[] {
     action: "search",
     decision: "permit",
     resourceType: "Observation",
-    categories: ["Observation"],
+    categories: ["Observation", "Observation:laboratory"],
     count: 12,
     purpose: "PATRQT",
     origin: "records.phylax.test",
@@ -153,10 +153,10 @@ function madeUpLog(): readonly AccessLogLine[] {
     }),
   );
   return [
-    line(1005, 4, { action: "access-log", resourceType: null, categories: [], count: 0 }),
+    line(1005, 4, { action: "access-log", resourceType: null, categories: ["AuditEvent"] }),
     line(1004, 5, {}),
     line(1003, 6, { categories: ["MedicationRequest"], resourceType: "MedicationRequest" }),
-    line(1002, 1_500, { ...doctor, categories: ["Condition", "Observation"] }),
+    line(1002, 1_500, { ...doctor, categories: ["Condition", "Observation", "hiv"] }),
     line(1001, 1_504, { ...doctor, action: "read", categories: ["Patient"], count: 1 }),
     line(1000, 1_640, {
       who: "Dr. Ioan Petrescu",

@@ -154,7 +154,7 @@ async function visit(clinic: OpenClinic, browser: OpenBrowser, { look, one }: St
   await page.goto(`${clinic.origin}${one.path}`);
   await one.act?.(browser);
   await page.getByText(one.shows).first().waitFor({ timeout: 10_000 });
-  await page.waitForFunction("document.querySelector('.waiting') === null");
+  await page.locator(".waiting").first().waitFor({ state: "detached" });
   const picture = `${one.name}-${look.theme}-${look.width}.png`;
   await page.screenshot({ path: join(pictures, picture), fullPage: true });
   assert.deepEqual(await axeViolations(page), [], `axe on ${one.name}`);

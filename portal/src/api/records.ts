@@ -53,7 +53,7 @@ export function createRecords(get: Session["get"], origin: string): Records {
       return done({ items: lines, next });
     },
     checkpoint: async (signal) => {
-      const accept = "text/plain";
+      const accept = "*/*";
       const answer = await get(
         "/api/records/log",
         signal === undefined ? { accept } : { accept, signal },

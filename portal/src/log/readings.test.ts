@@ -63,7 +63,6 @@ test("another person, purpose, decision or deed is another look", () => {
     { purpose: "TREAT" },
     { decision: "deny" },
     { action: "update" },
-    { action: "access-log" },
   ] as const) {
     assert.equal(looksOf([line("20T10:01", other), line("20T10:00")]).length, 2);
   }

@@ -68,9 +68,9 @@ function isSameLook(newer: AccessLogLine, older: AccessLogLine): boolean {
   );
 }
 
-const lookingActions = new Set(["read", "vread", "history", "search"]);
+const lookingActions = new Set(["read", "vread", "history", "search", "access-log"]);
 
-// To open one item or a list of them is to look, all the same to whoever is looked at.
+// To open one item, a list of them or the list of who looked: all the same to whoever is looked at.
 function isSameAction(one: string, other: string): boolean {
   return one === other || (lookingActions.has(one) && lookingActions.has(other));
 }
@@ -81,7 +81,7 @@ function kindsOf(line: AccessLogLine): readonly string[] {
 }
 
 /** What kind of thing was done, for the words of a line. */
-export type Deed = "looked" | "changed" | "imported" | "exported" | "read-log" | "other";
+export type Deed = "looked" | "changed" | "imported" | "exported" | "other";
 
 const deeds: ReadonlyMap<string, Deed> = new Map([
   ...[...lookingActions].map((action): [string, Deed] => [action, "looked"]),
@@ -91,7 +91,6 @@ const deeds: ReadonlyMap<string, Deed> = new Map([
   ["transaction", "changed"],
   ["import", "imported"],
   ["export", "exported"],
-  ["access-log", "read-log"],
 ]);
 
 export function deedOf(action: string): Deed {

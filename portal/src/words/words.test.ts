@@ -37,6 +37,7 @@ test("a usual range is told with one end or two, else in the laboratory's words"
 test("kinds of data are told once each, unknown ones as other parts", () => {
   assert.equal(kindsWords(["Observation", "Condition"]), "test results and health problems");
   assert.equal(kindsWords(["DocumentReference", "Binary"]), "documents");
+  assert.equal(kindsWords(["Observation", "Observation:laboratory"]), "lab tests");
   assert.equal(kindsWords(["Basic"]), "other parts");
   assert.equal(kindsWords(["toString"]), "other parts");
   assert.equal(kindsWords([]), "your record");

@@ -57,7 +57,7 @@ function RecordLayout(props: {
         {isCare ? null : <WhoseRecord />}
       </div>
       {loaded.state === "ready" ? (
-        <RecordContext value={{ patient, base, person: loaded.value }}>
+        <RecordContext value={{ patient, base, person: loaded.value, isCare }}>
           <div className="record-body">
             <SectionMenu base={base} />
             <div className="record-section">

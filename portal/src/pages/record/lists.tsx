@@ -75,6 +75,7 @@ function spanWords(
 export function Medicines() {
   const list = useSection("MedicationRequest", readMedicine);
   const problems = useSection("Condition", readProblem);
+  const { isCare } = useRecord();
   const { medicines } = record;
   const known = problems.loaded.state === "ready" ? problems.loaded.value : [];
   const names = new Map(known.map(({ id, name }) => [`Condition/${id}`, name]));
@@ -82,7 +83,7 @@ export function Medicines() {
     <Listing list={list} name={sections.medicines.name} icon="medicines" empty={medicines.empty}>
       {(items) => (
         <>
-          <p className="caution">{medicines.caution}</p>
+          {isCare ? null : <p className="caution">{medicines.caution}</p>}
           <NowAndPast
             items={newestFirst(items, ({ since }) => since)}
             emptyNow={medicines.emptyActive}
@@ -130,9 +131,15 @@ function Term({ name, value }: { readonly name: string; readonly value: string |
 export function Allergies() {
   const list = useSection("AllergyIntolerance", readAllergy);
   const { dates } = useApp();
+  const { isCare } = useRecord();
   const { allergies } = record;
   return (
-    <Listing list={list} name={sections.allergies.name} icon="allergies" empty={allergies.empty}>
+    <Listing
+      list={list}
+      name={sections.allergies.name}
+      icon="allergies"
+      empty={isCare ? allergies.emptyCare : allergies.empty}
+    >
       {(items) => (
         <NowAndPast
           items={items.toSorted((a, b) => Number(b.isSevere) - Number(a.isSevere))}

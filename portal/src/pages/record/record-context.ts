@@ -6,6 +6,8 @@ export interface OpenRecord {
   readonly patient: string;
   readonly base: string;
   readonly person: Person;
+  /** Whether someone reads it for the patient's care: words to the patient are left out. */
+  readonly isCare: boolean;
 }
 
 export const RecordContext = createContext<OpenRecord | null>(null);

@@ -15,6 +15,7 @@ const { results } = words.record;
 
 /** Laboratory tests and measurements, one entry a test, with its history inside. */
 export function Results() {
+  const { isCare } = useRecord();
   const [typed, setTyped] = useState("");
   const lab = useObservations("laboratory");
   const vital = useObservations("vital-signs");
@@ -28,7 +29,7 @@ export function Results() {
           onChange={setTyped}
         />
       </div>
-      <p className="caution">{results.meaning}</p>
+      {isCare ? null : <p className="caution">{results.meaning}</p>}
       <h2 className="group-title">{results.lab}</h2>
       <Listing list={lab} name={results.lab} icon="results" empty={results.empty}>
         {(observed) => <Tests observed={observed} typed={typed} />}

@@ -5,6 +5,7 @@ import { words } from "../../words/en.ts";
 import { Documents } from "./documents.tsx";
 import { Allergies, Immunisations, Medicines, Problems, Visits } from "./lists.tsx";
 import { PrintButton } from "./print-button.tsx";
+import { useRecord } from "./record-context.ts";
 import { Results } from "./results.tsx";
 import { parseSection, type SectionId } from "./sections.ts";
 
@@ -46,6 +47,7 @@ function UnknownSection() {
 }
 
 function SectionHead({ id }: { readonly id: SectionId }) {
+  const { isCare } = useRecord();
   const { name, about } = words.sections[id];
   const heading = useArrival<HTMLHeadingElement>(name);
   return (
@@ -54,7 +56,7 @@ function SectionHead({ id }: { readonly id: SectionId }) {
         <h1 ref={heading} tabIndex={-1} className="section-title">
           {name}
         </h1>
-        <p className="section-about">{about}</p>
+        {isCare ? null : <p className="section-about">{about}</p>}
       </div>
       <PrintButton />
     </header>

@@ -7,19 +7,25 @@ import { sectionIds } from "./sections.ts";
 
 /** The doors to all parts of a record. */
 export function Summary() {
-  const { base } = useRecord();
+  const { base, isCare } = useRecord();
   const heading = useArrival<HTMLHeadingElement>(words.record.title);
   return (
     <>
       <h1 ref={heading} tabIndex={-1} className="section-title">
         {words.sections.summary.name}
       </h1>
-      <SectionCards base={base} />
+      <SectionCards base={base} isCare={isCare} />
     </>
   );
 }
 
-export function SectionCards({ base }: { readonly base: string }) {
+export function SectionCards({
+  base,
+  isCare = false,
+}: {
+  readonly base: string;
+  readonly isCare?: boolean;
+}) {
   return (
     <ul className="tiles">
       {sectionIds.map((id) => (
@@ -30,7 +36,7 @@ export function SectionCards({ base }: { readonly base: string }) {
             </span>
             <span className="tile-words">
               <span className="tile-name">{words.sections[id].name}</span>
-              <span className="tile-about">{words.sections[id].about}</span>
+              {isCare ? null : <span className="tile-about">{words.sections[id].about}</span>}
             </span>
           </Link>
         </li>
