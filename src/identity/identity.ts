@@ -118,7 +118,7 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
   const interactions = createInteractions(provider, inner.sessions);
   return createHandler({
     ...outer,
-    provider,
+    library: provider.callback(),
     smartConfiguration: smartConfiguration(publicOrigin),
     publicKeys: publicKeysOf(secrets),
     signIn: createSignIn({ ...inner, passwordSteps, interactions }),

@@ -138,6 +138,15 @@ suite("signing out", () => {
     assert.equal((await app.silently()).get("error"), "login_required");
   });
 
+  test("ends the session even while the log cannot be written, but does not say so", async (t) => {
+    const identity = await testIdentity(t);
+    const { app, tokens } = await signedIn(identity);
+    identity.log.isDown = true;
+    assert.equal((await app.call("POST", signOut, tokens.access)).status, 503);
+    identity.log.isDown = false;
+    assert.equal(await codeOfProblem(await app.call("GET", me, tokens.access)), "session-ended");
+  });
+
   test("leaves the person's other browsers signed in", async (t) => {
     const identity = await testIdentity(t);
     const { app, tokens } = await signedIn(identity);

@@ -91,6 +91,7 @@ const knownOf = ({ claims }: Admitted): Partial<Happening> => ({
 export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
   const { trail } = deps;
   const admit = createAdmit(deps);
+  // What is done comes before its entry: a session ends even while the log cannot be written.
   const serve = async (
     action: "read" | "sign-out",
     request: TokenRequest,
@@ -103,9 +104,10 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
       const unwritten = await trail.note({ action, facts, refused });
       return problemAnswer(unwritten ?? admitted.problem);
     }
+    const done = await act(admitted.value);
     const known = { action, facts, ...knownOf(admitted.value) };
     const unwritten = await trail.note(known, admitted.value.proof);
-    return unwritten === null ? act(admitted.value) : problemAnswer(unwritten);
+    return unwritten === null ? done : problemAnswer(unwritten);
   };
   return {
     me: (request) =>

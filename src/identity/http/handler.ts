@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Provider } from "oidc-provider";
 import { clientFactHeaders, parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
 import type { Handler } from "#core/net.ts";
 import { problem } from "#core/problem.ts";
@@ -17,7 +16,8 @@ import type { SignIn } from "#identity/sign-in/sign-in.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
 export interface HandlerDeps {
-  readonly provider: Provider;
+  /** The OpenID provider library; it answers errors itself and never rejects. */
+  readonly library: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly publicOrigin: string;
   /** The role that the caller's certificate names. */
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
@@ -64,13 +64,13 @@ function tokenRequest({ request, path, facts }: Call): TokenRequest {
 }
 
 /** The library makes its addresses from these headers: ours alone count, whatever was sent. */
-function handToLibrary({ provider, publicOrigin }: HandlerDeps, { request, response }: Call): void {
+function handToLibrary({ library, publicOrigin }: HandlerDeps, { request, response }: Call): void {
   const { headers } = request;
   delete headers.forwarded;
   delete headers["x-forwarded-for"];
   headers["x-forwarded-proto"] = "https";
   headers["x-forwarded-host"] = new URL(publicOrigin).host;
-  void provider.callback()(request, response);
+  void library(request, response);
 }
 
 async function endSession(deps: HandlerDeps, call: Call): Promise<Answer | null> {

@@ -289,6 +289,8 @@ suite("refresh tokens", () => {
       token: tokens.refresh,
     });
     assert.equal(revoked.status, 200);
+    const entry = lastEntry(identity);
+    assert.deepEqual([entry?.action, entry?.actor], ["sign-out", claimsOf(tokens.access)["sub"]]);
     assert.equal((await app.refresh(tokens.refresh)).status, 400);
     assert.equal((await app.call("GET", "/api/identity/me", tokens.access)).status, 401);
   });

@@ -35,6 +35,16 @@ function refused({ oidc }: KoaContextWithOIDC, error: string, isReuse: boolean):
   };
 }
 
+/** RFC 7009: an app that gives its refresh token back has signed its person out. */
+function revoked({ oidc }: KoaContextWithOIDC): Told {
+  const { RefreshToken: refresh } = oidc.entities;
+  return {
+    action: "sign-out",
+    about: refresh === undefined ? null : parseAccountId(refresh.accountId),
+    client: oidc.client?.clientId ?? null,
+  };
+}
+
 const unavailable = {
   error: "temporarily_unavailable",
   error_description: "the service does not answer at the moment",
@@ -59,7 +69,7 @@ function withoutHtml(ctx: Context): void {
 }
 
 /**
- * Makes each answer of the token endpoint wait for its entry in the log: a token whose entry is
+ * Makes each answer of the token and revocation endpoints wait for its entry in the log: a token whose entry is
  * not durable is never sent. Reports faults of the program to `event`, by name alone.
  */
 export function keepTokenTrail(provider: Provider, trail: Trail, event: Event): void {
@@ -69,6 +79,7 @@ export function keepTokenTrail(provider: Provider, trail: Trail, event: Event): 
   provider.on("grant.success", (ctx) => told.set(ctx.req, issued(ctx)));
   provider.on("grant.revoked", (ctx) => {
     if (ctx.oidc.route === "token") reused.add(ctx.req);
+    else told.set(ctx.req, revoked(ctx));
   });
   provider.on("grant.error", (ctx, error) =>
     told.set(ctx.req, refused(ctx, error.error, reused.has(ctx.req))),
