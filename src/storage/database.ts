@@ -107,8 +107,10 @@ export function openDatabase({ connection, tenant, maxConnections }: DatabaseOpt
     }),
     types: rowValues(),
   });
-  // An idle connection that dies is taken out by the pool itself; without a listener it would end the process.
+  // A connection that dies tells its query, or the next one, and the pool takes it out. It also
+  // tells its listeners, and would end the process if there were none.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
     query: (statement, values) => run(pool, statement, values),
     transaction: (work) => inTransaction(pool, work),

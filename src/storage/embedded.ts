@@ -154,6 +154,8 @@ function supervised(child: ChildProcess, site: Site, options: EmbeddedOptions): 
     pid: child.pid ?? 0,
     stop: async () => {
       told = true;
+      // By our own hand too: the file that names the postmaster may be gone.
+      child.kill("SIGINT");
       const gone = await endServerIn(site.folders.data, options.clock);
       if (gone) await ended;
     },

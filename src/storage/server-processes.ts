@@ -5,9 +5,12 @@ import type { Clock } from "#core/clock.ts";
 
 const pollMs = 20;
 
+/** What the kernel adds to the name of a folder that was removed under a process (proc(5)). */
+const removed = / \(deleted\)$/;
+
 async function workingFolder(pid: string): Promise<string | null> {
   try {
-    return await readlink(`/proc/${pid}/cwd`);
+    return (await readlink(`/proc/${pid}/cwd`)).replace(removed, "");
   } catch {
     // Ended meanwhile, or another account's, which cannot be at work in a 0700 folder of ours.
     return null;
