@@ -72,6 +72,8 @@ export const routes: readonly Route[] = [
   read("/.well-known/openid-configuration", "identity"),
   read("/.well-known/oauth-authorization-server", "identity"),
   read("/.well-known/smart-configuration", "identity"),
+  // SMART App Launch 2.2 §4: apps look for it under the FHIR base.
+  read("/fhir/.well-known/smart-configuration", "identity"),
   read("/oauth/jwks", "identity"),
   // RFC 6749 §3.1: unrecognised request parameters must be ignored, so none is refused here.
   { ...read("/oauth/authorize", "identity", "any"), perMinute: signInsPerMinute },

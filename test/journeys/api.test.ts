@@ -43,6 +43,15 @@ suite("the API of a demo deployment", { timeout: 300_000 }, () => {
     assert.ok((bundleOf(labs.text).entry?.length ?? 0) > 10);
   });
 
+  test("an app finds the authorization server from the FHIR base alone", async () => {
+    const found = await visitor.ask("GET", "/fhir/.well-known/smart-configuration");
+    assert.equal(found.status, 200, found.text);
+    const { token_endpoint: token } = JSON.parse(found.text) as { token_endpoint: string };
+    assert.equal(token, `${phylax.origin}/oauth/token`);
+    const metadata = await visitor.ask("GET", "/fhir/metadata");
+    assert.match(metadata.text, /"resourceType":\s*"CapabilityStatement"/);
+  });
+
   test("her token opens no other patient's record, and nobody's without her key", async () => {
     const clinician = await signIn(
       openVisitor(phylax.origin, phylax.authority()),

@@ -39,7 +39,9 @@ const signIn = (method: "GET" | "POST", tail: string, action: SignInAction): Rou
 
 const routes: readonly Route[] = [
   oidc(["GET"], /^\/\.well-known\/(?:openid-configuration|oauth-authorization-server)$/),
-  route("GET", /^\/\.well-known\/smart-configuration$/, () => ({ kind: "smart-configuration" })),
+  route("GET", /^(?:\/fhir)?\/\.well-known\/smart-configuration$/, () => ({
+    kind: "smart-configuration",
+  })),
   oidc(["GET"], /^\/oauth\/jwks$/),
   oidc(["GET", "POST"], /^\/oauth\/authorize$/),
   oidc(["GET"], /^\/oauth\/authorize\/[A-Za-z0-9_-]{1,64}$/),
