@@ -57,6 +57,17 @@ suite("the throttle", () => {
     }
   });
 
+  test("counts each of many guesses at once: none slips past", async (t) => {
+    const db = (await testDatabase(t)).as("phylax_identity", 8);
+    const blind = createBlind(Buffer.alloc(32));
+    const throttle = createThrottle({ db, clock: handClock(), random: systemRandom, blind });
+    const waits = await Promise.all(
+      Array.from({ length: 24 }, () => throttle.charge(blind("login", "ana"), "192.0.2.1")),
+    );
+    assert.equal(waits.filter((wait) => wait === 0).length, rule.free + 1);
+    assert.ok(waits.every((wait) => wait === 0 || wait === rule.firstDelayMs));
+  });
+
   test("slows an address that tries many names, and gives back what a true sign-in cost it", async (t) => {
     const db = (await testDatabase(t)).as("phylax_identity");
     const blind = createBlind(Buffer.alloc(32));
