@@ -1,12 +1,21 @@
-import type { Instant } from "#core/clock.ts";
 import { toIso } from "#core/clock.ts";
-import { parsePseudonym, parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
-import type { ResourceType } from "#core/ids.ts";
+import { parsePseudonym, type Pseudonym, type ResourceId, type ResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
-import { invariant, ok, type Result } from "#core/result.ts";
+import { ok, type Result } from "#core/result.ts";
+import { createFinder } from "#records/find-store.ts";
+import {
+  columns,
+  rowOf,
+  type CareAsker,
+  type FoundRows,
+  type RawRow,
+  type StoredRow,
+} from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import type { Compartment } from "#vault/vault.ts";
+
+export type { CareAsker, FoundRows, StoredRow } from "#records/store-rows.ts";
 
 export const storeLimits = {
   /** Rows that one search may open; more must be narrowed by a parameter. */
@@ -16,30 +25,6 @@ export const storeLimits = {
   /** Patients that one clinician's list may hold. */
   listPatients: 5_000,
 } as const;
-
-/** One version of a resource as it lies in the database. */
-export interface StoredRow {
-  readonly type: ResourceType;
-  readonly id: ResourceId;
-  readonly compartment: Compartment;
-  readonly version: number;
-  readonly lastUpdated: Instant;
-  readonly deleted: boolean;
-  readonly dekVersion: number;
-  readonly sealed: Buffer;
-}
-
-/** Rows of one resource, and whether the practitioner asked about stands in its patient's care team. */
-export interface FoundRows {
-  readonly rows: readonly StoredRow[];
-  readonly inCareTeam: boolean;
-}
-
-/** Who asks, as far as care teams are concerned: null for whoever is no practitioner. */
-export interface CareAsker {
-  readonly practitioner: ResourceId | null;
-  readonly at: Instant;
-}
 
 /** Reads sealed rows; each method fails as "storage-unavailable" when the database does not answer. */
 export interface RecordStore {
@@ -73,45 +58,10 @@ export interface RecordStore {
   isInCareTeam(patient: Pseudonym, asker: CareAsker): Promise<Result<boolean>>;
 }
 
-interface RawRow {
-  readonly type: ResourceType;
-  readonly id: string;
-  readonly compartment: string | null;
-  readonly version: number;
-  readonly last_updated: Instant;
-  readonly deleted: boolean;
-  readonly dek_version: number;
-  readonly sealed: Buffer;
-  readonly in_care_team?: boolean;
-}
-
-function rowOf(raw: RawRow): StoredRow {
-  const compartment = raw.compartment === null ? "organisation" : parsePseudonym(raw.compartment);
-  const id = parseResourceId(raw.id);
-  invariant(compartment !== null && id !== null, "a stored row has no valid place");
-  const { type, version, deleted, sealed } = raw;
-  return {
-    type,
-    id,
-    compartment,
-    version,
-    lastUpdated: raw.last_updated,
-    deleted,
-    dekVersion: raw.dek_version,
-    sealed,
-  };
-}
-
-const columns = "type, id, compartment, version, last_updated, deleted, dek_version, sealed";
-
 const inCareTeam = (practitioner: string, at: string): string => `
   EXISTS (SELECT FROM records.care_relation c
     WHERE c.practitioner = ${practitioner} AND c.patient = r.compartment
       AND c.starts_at <= ${at}::timestamptz AND c.ends_at > ${at}::timestamptz) AS in_care_team`;
-
-const findSql = `
-  SELECT ${columns}, ${inCareTeam("$3", "$4")}
-  FROM records.resource r WHERE type = $1 AND id = $2`;
 
 const everyVersion = `
   (SELECT ${columns} FROM records.resource WHERE type = $1 AND id = $2
@@ -171,7 +121,7 @@ export function createStore(db: Queryable): RecordStore {
   };
 
   return {
-    find: (type, id, asker) => ask("records-find", findSql, [type, id, ...askerValues(asker)]),
+    find: createFinder(db),
     history: (type, id, asker) =>
       ask("records-history", historySql, [type, id, ...askerValues(asker)]),
     version: ({ type, id, version }, asker) =>

@@ -40,6 +40,12 @@ interface StateRow {
   readonly content_mac: Buffer;
 }
 
+// A plan is kept as long as its connection. One made while the table is small would read all of it
+// for ever, and an import into an empty database would become slower with every row.
+const byIndex = `
+  SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true)`;
+
 /** Both statements take their locks in one order, so that two writers wait instead of deadlocking. */
 const readStates = (lock: "UPDATE" | "SHARE"): string => `
   SELECT r.type, r.id, r.compartment, r.version, r.last_updated, r.deleted, r.content_mac
@@ -243,6 +249,7 @@ export function writeRecords(
   deps: WriteDeps,
 ): (tx: Queryable, groups: readonly WriteGroup[]) => Promise<readonly WriteOutcome[]> {
   return async (tx, groups) => {
+    await tx.query({ name: "records-by-index", text: byIndex, values: [] });
     const stored = await lockStates(tx, groups);
     const plan = planWrites(stored, groups, deps.clock.now());
     const sealed = new Map(plan.rows.map((row) => [row, seal(deps, row)]));
