@@ -83,6 +83,8 @@ async function buildPortal(home: Home): Promise<void> {
   await new Promise((resolve) => child.once("exit", resolve));
 }
 
+type Refused = Extract<Result<never>, { ok: false }>;
+
 interface Stopper {
   readonly stop: () => Promise<void>;
 }
@@ -113,11 +115,9 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
   }
   const stoppers: Stopper[] = [{ stop: async () => held.release() }];
   const stop = async (): Promise<void> => {
-    for (const stopper of stoppers.splice(0).reverse()) await stopper.stop();
+    for (const stopper of stoppers.splice(0).toReversed()) await stopper.stop();
   };
-  const refuseAndStop = async <T>(
-    result: Extract<Result<T>, { ok: false }>,
-  ): Promise<Result<never>> => {
+  const refuseAndStop = async (result: Refused): Promise<Refused> => {
     await stop();
     return result;
   };
@@ -184,10 +184,12 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
     children.get("gateway")?.tell({ kind: "portal-built" });
   }
 
+  const renewAll = async (): Promise<void> => {
+    await issueCertificates(home, authority, site);
+    for (const child of children.values()) child.tell({ kind: "renew" });
+  };
   const renewal = setInterval(() => {
-    void issueCertificates(home, authority, site).then(() => {
-      for (const child of children.values()) child.tell({ kind: "renew" });
-    });
+    void renewAll();
   }, renewEveryMs);
   stoppers.push({ stop: async () => clearInterval(renewal) });
   return ok({ settings, publicOrigin: site.publicOrigin, authority, stop });

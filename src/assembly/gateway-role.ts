@@ -52,12 +52,13 @@ export const startGateway: RoleStarter = async (context) => {
     },
   });
   if (!gateway.ok) return gateway;
+  const reload = async (): Promise<void> => {
+    const loaded = await gateway.value.reloadPortal();
+    if (!loaded.ok) event("portal-refused", { detail: loaded.problem.detail ?? null });
+  };
   return ok({
     renew: () => gateway.value.renew(publicTls(context)),
-    portalBuilt: () =>
-      void gateway.value.reloadPortal().then((loaded) => {
-        if (!loaded.ok) event("portal-refused", { detail: loaded.problem.detail ?? null });
-      }),
+    portalBuilt: () => void reload(),
     close: async () => {
       await gateway.value.close();
       await Promise.all([upstreams.identity.destroy(), upstreams.records.destroy()]);

@@ -17,6 +17,7 @@ import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
 
 const maxConnections = 8;
+const maxLogConnections = 2;
 
 /** Identity's own data key lies wrapped beside its secrets; only the keys process can open it. */
 const wrappedKeyName = "wrapped-key";
@@ -57,11 +58,10 @@ async function openSealer(
 /** The identity process: accounts, sign-in, sessions and tokens, with its own log and its own key. */
 export const startIdentity: RoleStarter = async (context) => {
   const { home, settings, site, identity, clock, random, event } = context;
-  const db = openDatabase({
-    connection: connectionOf(home, "phylax_identity"),
-    tenant: settings.tenant,
-    maxConnections,
-  });
+  const connection = connectionOf(home, "phylax_identity");
+  const { tenant } = settings;
+  const db = openDatabase({ connection, tenant, maxConnections });
+  const logDb = openDatabase({ connection, tenant, maxConnections: maxLogConnections });
   const keysPeer = connectPeer({
     address: { kind: "unix", path: home.socket("keys") },
     identity,
@@ -72,7 +72,7 @@ export const startIdentity: RoleStarter = async (context) => {
   if (!sealer.ok) return sealer;
   const origin = logOrigin(settings, "identity");
   const log = await createLog({
-    db,
+    db: logDb,
     origin,
     signer: createSigner(logPrivateKey(home, "identity"), origin),
     clock,
@@ -105,7 +105,7 @@ export const startIdentity: RoleStarter = async (context) => {
       await running.value.close();
       await log.value.close();
       await keysPeer.destroy();
-      await db.close();
+      await Promise.all([db.close(), logDb.close()]);
     },
   });
 };

@@ -3,7 +3,7 @@ import { inviteFirstAdministrator, openDemo, type DemoSignIn } from "#assembly/d
 import { servingRoles, startDeployment, type Deployment } from "#assembly/deployment.ts";
 import { runRole, type Site } from "#assembly/role-process.ts";
 import { systemClock } from "#core/clock.ts";
-import type { Problem } from "#core/problem.ts";
+import type { Problem, ProblemCode } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
 import type { CommandContext, Register } from "#cli/program.ts";
 import { progressBar } from "#cli/progress.ts";
@@ -115,7 +115,7 @@ async function startAll(
   });
   if (!started.ok) {
     sayProblem(terminal, started.problem);
-    return exitCodeOf(started.problem);
+    return otherExits.get(started.problem.code) ?? exitCodes.software;
   }
   const deployment = started.value;
   const welcomed = await welcome(home, deployment, terminal);
@@ -135,18 +135,13 @@ function untilStopAsked(): Promise<void> {
   });
 }
 
-function exitCodeOf(problem: Problem): number {
-  switch (problem.code) {
-    case "already-running":
-    case "port-busy":
-      return exitCodes.unavailable;
-    case "root-key-refused":
-    case "home-refused":
-      return exitCodes.config;
-    default:
-      return exitCodes.software;
-  }
-}
+const otherExits = new Map<ProblemCode, number>([
+  ["already-running", exitCodes.unavailable],
+  ["port-busy", exitCodes.unavailable],
+  ["root-key-refused", exitCodes.config],
+  ["key-ring-refused", exitCodes.config],
+  ["home-refused", exitCodes.config],
+]);
 
 async function welcome(
   home: Home,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parsePseudonym, parseResourceId, parseResourceType } from "#core/ids.ts";
 
 suite("ids", () => {

@@ -17,17 +17,19 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const fhirId = /^[A-Za-z0-9.-]{1,64}$/;
 const typeName = /^[A-Z][A-Za-z]{1,63}$/;
 
-function uuidAs<T extends string>(text: string): T | null {
-  return uuid.test(text) ? (text as T) : null;
-}
-
 // Each parser returns null when the text has not the form; none throws.
-export const parseTenantId = (text: string): TenantId | null => uuidAs(text);
-export const parsePseudonym = (text: string): Pseudonym | null => uuidAs(text);
-export const parseAccountId = (text: string): AccountId | null => uuidAs(text);
-export const parseSessionId = (text: string): SessionId | null => uuidAs(text);
-export const parseDeviceId = (text: string): DeviceId | null => uuidAs(text);
-export const parseRequestId = (text: string): RequestId | null => uuidAs(text);
+export const parseTenantId = (text: string): TenantId | null =>
+  uuid.test(text) ? (text as TenantId) : null;
+export const parsePseudonym = (text: string): Pseudonym | null =>
+  uuid.test(text) ? (text as Pseudonym) : null;
+export const parseAccountId = (text: string): AccountId | null =>
+  uuid.test(text) ? (text as AccountId) : null;
+export const parseSessionId = (text: string): SessionId | null =>
+  uuid.test(text) ? (text as SessionId) : null;
+export const parseDeviceId = (text: string): DeviceId | null =>
+  uuid.test(text) ? (text as DeviceId) : null;
+export const parseRequestId = (text: string): RequestId | null =>
+  uuid.test(text) ? (text as RequestId) : null;
 
 export function parseResourceId(text: string): ResourceId | null {
   return fhirId.test(text) ? (text as ResourceId) : null;

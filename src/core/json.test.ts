@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { scanJson, spliceJson } from "#core/json.ts";
 
 const depth = 50;
@@ -81,7 +81,7 @@ suite("scanJson", () => {
   });
 
   test("a string of 16 MB does not exhaust anything", () => {
-    assert.equal(codeOf(JSON.stringify({ div: `${'x\\"'.repeat(4_000_000)}` })), "ok");
+    assert.equal(codeOf(JSON.stringify({ div: 'x\\"'.repeat(4_000_000) })), "ok");
   });
 
   test("a refusal names line and column, and nothing of the text", () => {

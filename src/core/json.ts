@@ -45,7 +45,8 @@ function expect(scan: Scanner, char: string): void {
   scan.at += 1;
 }
 
-const controls = /[\u0000-\u001f]/;
+/** RFC 8259 §7: U+0000 to U+001F stand in a string only escaped. */
+const controls = /[^ -\uffff]/;
 
 /** Takes one string with its quotes. indexOf, as a pattern would exhaust its stack on megabytes. */
 function takeString(scan: Scanner): string {
@@ -122,7 +123,7 @@ function scanArray(scan: Scanner, depth: number): void {
 
 function scanValue(scan: Scanner, depth: number, keep?: Map<string, Span>): void {
   if (depth > scan.maxDepth) throw new ScanStop("json-too-deep", scan.at);
-  switch (scan.text[scan.at]) {
+  switch (scan.text.charAt(scan.at)) {
     case "{":
       scanObject(scan, depth + 1, keep);
       return;

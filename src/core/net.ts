@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { rmSync } from "node:fs";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { createServer as createTcpServer } from "node:net";
 import type { PeerCertificate, SecureContextOptions, TLSSocket } from "node:tls";
 import { buildConnector, Pool } from "undici";
 import { parseProcessRole, type ProcessRole } from "#core/roles.ts";
@@ -109,7 +109,7 @@ export async function listenMutual(options: MutualListenerOptions): Promise<Mutu
 
 /** The port that a TCP listener got; throws when it listens on a unix socket. */
 export function boundPort(server: Server): number {
-  const bound = server.address() as AddressInfo | string | null;
+  const bound = server.address();
   if (bound === null || typeof bound === "string") throw new TypeError("not a TCP listener");
   return bound.port;
 }
