@@ -18,6 +18,8 @@ export interface Look {
   readonly height: number;
 }
 
+/** WCAG 2.2 §1.4.10: what 1280 pixels are at 400 percent. */
+export const narrow = { width: 320, height: 640 } as const;
 export const phone = { width: 390, height: 844 } as const;
 export const desktop = { width: 1280, height: 900 } as const;
 

@@ -248,6 +248,30 @@ test("markup in a record is shown as text and runs nowhere", options, async (t) 
   assert.deepEqual(complaints, []);
 });
 
+test(
+  "on paper there is dark ink on white, whose record it is, and nothing to press",
+  options,
+  async (t) => {
+    const clinic = await openClinic(t);
+    const look = { theme: "dark", ...phone } as const;
+    const { page } = await openBrowser(t, {
+      executable: executable ?? "",
+      spki: clinic.spki,
+      look,
+    });
+    clinic.isSignedIn = true;
+    await page.goto(`${clinic.origin}/record/medicines`);
+    await page.getByText("How to take it").first().waitFor();
+    await page.emulateMedia({ media: "print" });
+    assert.deepEqual(await axeViolations(page), []);
+    const ground = "getComputedStyle(document.body).backgroundColor";
+    assert.equal(await page.evaluate(ground), "rgb(255, 255, 255)");
+    assert.equal(await page.getByText("Born").isVisible(), true);
+    assert.equal(await page.getByRole("button").count(), 0);
+    assert.equal(await page.getByRole("navigation").count(), 0);
+  },
+);
+
 test("nothing of a session is written down in the browser", options, async (t) => {
   const scene = await openScene(t);
   const { clinic, page } = scene;

@@ -7,6 +7,7 @@ import {
   axeViolations,
   desktop,
   findChromium,
+  narrow,
   openBrowser,
   phone,
   type Look,
@@ -171,7 +172,7 @@ interface Stop {
 
 const looks: readonly Look[] = [
   { theme: "light", ...phone },
-  { theme: "dark", ...phone },
+  { theme: "dark", ...narrow },
   { theme: "light", ...desktop },
   { theme: "dark", ...desktop },
 ];

@@ -17,7 +17,7 @@ export function Frame({
   readonly start?: "/" | "/home";
 }) {
   return (
-    <div className={top === undefined ? "frame" : "frame frame-with-menu"}>
+    <div className="frame">
       <a className="skip" href="#main" onClick={focusMain}>
         {words.skip}
       </a>

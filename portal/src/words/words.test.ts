@@ -38,6 +38,7 @@ test("kinds of data are told once each, unknown ones as other parts", () => {
   assert.equal(kindsWords(["Observation", "Condition"]), "test results and health problems");
   assert.equal(kindsWords(["DocumentReference", "Binary"]), "documents");
   assert.equal(kindsWords(["Observation", "Observation:laboratory"]), "lab tests");
+  assert.equal(kindsWords(["AuditEvent", "Encounter"]), "visits and this list");
   assert.equal(kindsWords(["Basic"]), "other parts");
   assert.equal(kindsWords(["toString"]), "other parts");
   assert.equal(kindsWords([]), "your record");

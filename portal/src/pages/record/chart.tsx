@@ -82,6 +82,7 @@ export function Chart({
               labelFormatter={(at) => day(Number(at))}
               formatter={(value) => dates.number(Number(value))}
               contentStyle={tooltip}
+              itemStyle={tooltipItem}
               cursor={{ stroke: "var(--line-strong)" }}
             />
             {series.map(({ key, name: line }, place) => (
@@ -134,6 +135,7 @@ const tooltip = {
   borderRadius: "0.5rem",
   color: "var(--ink)",
 };
+const tooltipItem = { color: "var(--ink)" };
 const lineColours = ["var(--brand)", "var(--low)", "var(--high)", "var(--danger)"];
 
 type Row = Readonly<Record<string, number>>;
