@@ -97,6 +97,7 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
       case "import":
         return only("POST", asked, () => ({
           kind: "operator",
+          action: "import",
           answer: () => importRecords(deps, request),
         }));
       case "access-log":

@@ -124,6 +124,9 @@ test("only an operator's command may import", async (t) => {
   const got = await world.ask("POST", "/internal/import", { body: line });
   assert.equal(got.status, 403);
   assert.deepEqual(await world.db.query("SELECT FROM records.resource"), []);
+  await world.records.close();
+  const [denied] = (await world.entries()).filter(({ decision }) => decision === "deny");
+  assert.deepEqual([denied?.action, denied?.reasons], ["import", ["forbidden"]]);
 });
 
 test("a batch beyond its limits is refused as a whole", async (t) => {

@@ -130,7 +130,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     entriesOf: (asked) => entriesOfPatient(db, asked),
   });
   return ok({
-    handler: createServerHandler({ door, peerOf, deedOf, onFault }),
+    handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),
     close: async () => {
       live.close();
       await denials.close();

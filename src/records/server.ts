@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuditAction } from "#core/audit-entry.ts";
+import { parseClientFacts } from "#core/client-facts.ts";
 import type { Handler } from "#core/net.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import { failed, unreachable, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
+import type { AnonymousDenials } from "#records/anonymous-denials.ts";
 import type { Door, Interaction } from "#records/door.ts";
 import { acceptsJson, problemAnswer, send, type Answer } from "#records/http.ts";
 import { placeOf, type Place } from "#records/router.ts";
@@ -14,7 +16,11 @@ export type Deed =
   /** For anyone; holds nothing of anyone. */
   | { readonly kind: "public"; readonly answer: () => Promise<Result<Answer>> | Result<Answer> }
   /** For an operator's command on this deployment, which proved itself by its certificate. */
-  | { readonly kind: "operator"; readonly answer: () => Promise<Result<Answer>> }
+  | {
+      readonly kind: "operator";
+      readonly action: AuditAction;
+      readonly answer: () => Promise<Result<Answer>>;
+    }
   /** For a person, through the door. */
   | { readonly kind: "guarded"; readonly action: AuditAction; readonly interaction: Interaction };
 
@@ -28,6 +34,7 @@ export interface Asked {
 
 export interface ServerDeps {
   readonly door: Door;
+  readonly denials: Pick<AnonymousDenials, "note">;
   /** The role that the caller's certificate proves. */
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
   /** Null when nothing is done at this place by this method. */
@@ -67,7 +74,8 @@ function pathAndQuery(url: string): readonly [string, string] {
 }
 
 /** Answers requests from the gateway, and the operator's. */
-export function createServerHandler({ door, peerOf, deedOf, onFault }: ServerDeps): Handler {
+export function createServerHandler(deps: ServerDeps): Handler {
+  const { door, denials, peerOf, deedOf, onFault } = deps;
   // Reading a certificate costs more than most of a request, and a connection shows only one.
   const peers = new WeakMap<object, ProcessRole | null>();
   const peer = (request: IncomingMessage): ProcessRole | null => {
@@ -87,8 +95,13 @@ export function createServerHandler({ door, peerOf, deedOf, onFault }: ServerDep
     if (deed === null) return refuse("method-not-allowed");
     const role = peer(request);
     const wanted: ProcessRole = deed.kind === "operator" ? "operator" : "gateway";
-    if (role !== wanted) return refuse("forbidden");
-    if (!acceptsJson(request)) return refuse("not-acceptable", { at: "Accept" });
+    if (role !== wanted) {
+      const facts = role === "gateway" ? parseClientFacts(request.headers) : null;
+      denials.note(deed.kind === "public" ? "read" : deed.action, "forbidden", facts);
+      return refuse("forbidden");
+    }
+    if (deed.kind === "guarded" && !acceptsJson(request))
+      return refuse("not-acceptable", { at: "Accept" });
     switch (deed.kind) {
       case "public":
       case "operator":
