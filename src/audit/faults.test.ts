@@ -77,9 +77,9 @@ test("a database killed in the midst of writing loses no entry that was acknowle
   const { start, current, db, log, verifier } = await ownServer(t);
   const acknowledged = new Set<string>();
   let refusals = 0;
-  let writing = true;
+  const writing = new AbortController();
   const writers = Array.from({ length: 16 }, async (_, which) => {
-    for (let n = 0; writing; n += 1) {
+    for (let n = 0; !writing.signal.aborted; n += 1) {
       const requestId = `${which}-${n}`;
       const answer = await log.submit({ entries: () => [testEntry(n, { requestId })] });
       if (answer.ok) acknowledged.add(requestId);
@@ -97,7 +97,7 @@ test("a database killed in the midst of writing loses no entry that was acknowle
   }
   const before = acknowledged.size;
   while (acknowledged.size < before + 200) await new Promise((resolve) => setTimeout(resolve, 5));
-  writing = false;
+  writing.abort();
   await Promise.all(writers);
   assert.ok(refusals > 0, "the fault was felt");
   const rows = await db.query<{ leaf: Buffer }>("SELECT leaf FROM audit.entry");

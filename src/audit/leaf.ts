@@ -158,19 +158,24 @@ function entryOf(fields: Fields): AuditEntry {
 }
 
 /**
- * Reads the bytes of a leaf. Null unless they are exactly what encodeLeaf writes: an unknown
- * member, another order, a space too many or a text that is too long is no leaf of this log.
+ * Reads a leaf whose bytes are known to be those that were written, as its hash tells. Null when
+ * they are no entry. It is not held against the canonical form: parseLeaf does that.
  */
-export function parseLeaf(bytes: Buffer): AuditEntry | null {
-  const text = bytes.toString("utf8");
+export function readLeaf(bytes: Buffer): AuditEntry | null {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null) return null;
-    const entry = entryOf(value as Fields);
-    // Bytes that are not UTF-8 became U+FFFD above, so the lengths too are compared.
-    return encodeLeaf(entry) === text && Buffer.byteLength(text) === bytes.length ? entry : null;
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
+    return typeof value === "object" && value !== null ? entryOf(value as Fields) : null;
   } catch (error) {
     if (error instanceof NotALeaf || error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/**
+ * Reads the bytes of a leaf. Null unless they are exactly what encodeLeaf writes: an unknown
+ * member, another order, a space too many or a text that is too long is no leaf of this log.
+ */
+export function parseLeaf(bytes: Buffer): AuditEntry | null {
+  const entry = readLeaf(bytes);
+  return entry !== null && Buffer.from(encodeLeaf(entry)).equals(bytes) ? entry : null;
 }

@@ -5,7 +5,7 @@ export const auditLimits = {
   batchSubmissions: 512,
   batchEntries: 1_024,
   /** After this a flush is taken for lost and those who wait for it are told so. */
-  flushMs: 10_000,
+  flushMs: 20_000,
   /** Longer texts of an entry are cut: some come from strangers, and an index row has its limit. */
   textChars: 256,
   listItems: 128,

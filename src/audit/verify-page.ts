@@ -2,7 +2,7 @@ import type { AuditEntry } from "#core/audit-entry.ts";
 import type { Queryable } from "#storage/database.ts";
 import { parseCheckpoint, type Checkpoint } from "#audit/checkpoint.ts";
 import type { Findings } from "#audit/finding.ts";
-import { parseLeaf } from "#audit/leaf.ts";
+import { readLeaf } from "#audit/leaf.ts";
 import { emptyRoot, leafHash } from "#audit/merkle.ts";
 import { isSigned, type CheckpointVerifier } from "#audit/note.ts";
 import { parseTile, tileBytes, tileWidth, type Tile } from "#audit/tile.ts";
@@ -47,7 +47,7 @@ const columns = [
 /** Holds the columns against the leaf; it was found before that the leaf is the one recorded. */
 function checkColumns(row: StoredEntry, findings: Findings): void {
   const { seq: index } = row;
-  const entry = parseLeaf(row.leaf);
+  const entry = readLeaf(row.leaf);
   if (entry === null) {
     findings.add({ kind: "leaf-unreadable", index });
     return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Client } from "pg";
-import { emptyRoot } from "#audit/merkle.ts";
+import { emptyRoot, leafHash } from "#audit/merkle.ts";
 import { checkpointText } from "#audit/checkpoint.ts";
 import { describeFinding, type Finding } from "#audit/finding.ts";
 import { encodeLeaf } from "#audit/leaf.ts";
@@ -246,6 +246,22 @@ test("an entry written by us but under another root than the one signed is unpro
     kit.signer.sign(text),
   ]);
   assert.deepEqual(await kit.findings(), [{ kind: "entries-unproven", from: 5, until: 10 }]);
+});
+
+test("a leaf that was signed but is no entry is found", async (t) => {
+  const kit = await writtenLog(t, []);
+  const leaf = Buffer.from('{"v":2}');
+  const root = leafHash(leaf);
+  const note = kit.signer.sign(checkpointText({ origin: kit.origin, size: 1, root }));
+  await kit.tamper(
+    `INSERT INTO audit.entry (log_id, seq, leaf, leaf_hash, time, action, decision)
+     SELECT id, 0, $1, $2, 0, 'read', 'permit' FROM audit.log`,
+    [leaf, root],
+  );
+  await kit.tamper("INSERT INTO audit.checkpoint SELECT id, 1, $1 FROM audit.log", [note]);
+  const verified = await kit.verify();
+  assert.deepEqual(verified.findings, [{ kind: "leaf-unreadable", index: 0 }]);
+  assert.equal(verified.proven, 1);
 });
 
 test("a tile changed or removed is found, and the entries are still proven", async (t) => {

@@ -123,6 +123,8 @@ async function untilReady(child: ChildProcess, site: Site, clock: Clock): Promis
 
 async function makeDatabase(connection: Connection): Promise<Result<null>> {
   const client = new Client({ ...connection, database: "postgres" });
+  // A connection that dies tells whoever waits for it; without a listener it would end the process.
+  client.on("error", () => {});
   try {
     await client.connect();
     const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [databaseName]);

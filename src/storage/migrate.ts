@@ -135,6 +135,8 @@ async function inTurn(client: Client, options: MigrateOptions): Promise<Result<n
  */
 export async function migrate(options: MigrateOptions): Promise<Result<number>> {
   const client = new Client({ ...options.connection, statement_timeout: migrationMs });
+  // A connection that dies tells whoever waits for it; without a listener it would end the process.
+  client.on("error", () => {});
   try {
     await client.connect();
     return await inTurn(client, options);
