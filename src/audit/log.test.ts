@@ -126,6 +126,23 @@ test("a log opened again goes on where it stopped, at every edge of a tile", asy
   assert.equal(await findingsOf(kit), 0);
 });
 
+test("a log of more entries than two levels of tiles hold goes on after it is opened again", async (t) => {
+  const kit = await testLog(t);
+  const entries = Array.from({ length: 1_000 }, (_, n) => testEntry(n));
+  await write(
+    kit.log,
+    Array.from({ length: 66 }, () => entries),
+  );
+  await kit.log.close();
+  await write(await kit.open(), [entries, entries]);
+  const [tiles] = await kit.db.query<{ low: number; high: number }>(
+    `SELECT count(*) FILTER (WHERE level = 0) AS low, count(*) FILTER (WHERE level = 1) AS high
+     FROM audit.tile`,
+  );
+  assert.deepEqual(tiles, { low: 265, high: 1 });
+  assert.equal(await findingsOf(kit), 0);
+});
+
 const notes = "CREATE TABLE records.note_of_a_test (id int PRIMARY KEY, text text)";
 
 async function testWorks(t: Parameters<typeof testLog>[0]) {
