@@ -1,3 +1,6 @@
+import type { Duplex } from "node:stream";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+
 /** What a load of a fixed number of clients reached. */
 export interface Reached {
   readonly perSecond: number;
@@ -5,32 +8,101 @@ export interface Reached {
   readonly p99Ms: number;
 }
 
+export interface Load {
+  readonly clients: number;
+  readonly seconds: number;
+  /** A connection of its own for each client. */
+  readonly open: () => Promise<Duplex>;
+  /** The next whole HTTP/1.1 request. */
+  readonly next: () => Buffer;
+}
+
+const headEnd = Buffer.from("\r\n\r\n");
+
+/** Length of the first whole answer in the bytes, 0 while it is not whole. Throws unless it is a 200 of known length. */
+function answerLength(bytes: Buffer): number {
+  const end = bytes.indexOf(headEnd);
+  if (end === -1) return 0;
+  const head = bytes.toString("latin1", 0, end);
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (!head.startsWith("HTTP/1.1 200") || length === undefined) throw new Error(bytes.toString());
+  const whole = end + headEnd.length + Number(length);
+  return bytes.length >= whole ? whole : 0;
+}
+
+/** One client: asks anew as soon as it was answered, until `isOver`. */
+function drive(
+  socket: Duplex,
+  next: () => Buffer,
+  answered: (ms: number) => void,
+  isOver: () => boolean,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let held: Buffer = Buffer.alloc(0);
+    let askedAt = 0;
+    const ask = (): void => {
+      askedAt = performance.now();
+      socket.write(next());
+    };
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the connection was closed")));
+    socket.on("data", (chunk: Buffer) => {
+      held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      try {
+        const length = answerLength(held);
+        if (length === 0) return;
+        held = held.subarray(length);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error("no answer"));
+        return;
+      }
+      answered(performance.now() - askedAt);
+      if (isOver()) resolve();
+      else ask();
+    });
+    ask();
+  });
+}
+
 /**
- * Runs `clients` loops that each ask anew as soon as they were answered, for `seconds`, after a
- * warm-up of a fifth of that. A failed ask throws: a bench of refusals measures nothing.
+ * Loads with as many clients as asked for, after a warm-up of a fifth of the time. The generator does as
+ * little as it can, since it takes its share of the same cores. An answer other than 200 throws: a
+ * bench of refusals measures nothing.
  */
-export async function load(
-  clients: number,
-  seconds: number,
-  ask: () => Promise<void>,
-): Promise<Reached> {
-  const until = async (end: number, note: (ms: number) => void): Promise<void> => {
-    for (let now = performance.now(); now < end;) {
-      await ask();
-      const done = performance.now();
-      note(done - now);
-      now = done;
-    }
-  };
-  const all = (end: number, note: (ms: number) => void): Promise<unknown> =>
-    Promise.all(Array.from({ length: clients }, () => until(end, note)));
-  await all(performance.now() + seconds * 200, () => {});
+export async function load({ clients, seconds, open, next }: Load): Promise<Reached> {
+  const sockets = await Promise.all(Array.from({ length: clients }, open));
+  const begin = performance.now() + seconds * 200;
+  const end = begin + seconds * 1_000;
   const took: number[] = [];
-  const startedAt = performance.now();
-  await all(startedAt + seconds * 1_000, (ms) => took.push(ms));
-  const elapsedMs = performance.now() - startedAt;
+  const answered = (ms: number): void => {
+    if (performance.now() >= begin) took.push(ms);
+  };
+  await Promise.all(
+    sockets.map((socket) => drive(socket, next, answered, () => performance.now() >= end)),
+  );
+  for (const socket of sockets) socket.destroy();
+  const elapsedMs = performance.now() - begin;
   took.sort((a, b) => a - b);
   const at = (share: number): number =>
     took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? Number.NaN;
   return { perSecond: (took.length / elapsedMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+/** A TLS connection that is ready to be written to; throws when the handshake fails. */
+export function openSocket(options: ConnectionOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(options);
+    socket.once("secureConnect", () => resolve(socket));
+    socket.once("error", reject);
+  });
+}
+
+/** A GET as bytes. */
+export function getRequest(
+  host: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Buffer {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines.join("")}\r\n`);
 }

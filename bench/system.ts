@@ -1,8 +1,9 @@
+import type { TLSSocket } from "node:tls";
 import { openVisitor, signIn } from "../test/support/client.ts";
 import { printedSignIn, startDeployment } from "../test/support/deployment.ts";
 import { memoryMb } from "../test/support/processes.ts";
 import type { Figure } from "./figure.ts";
-import { load } from "./load.ts";
+import { getRequest, load, openSocket } from "./load.ts";
 
 const clients = 16;
 const seconds = 5;
@@ -29,20 +30,23 @@ export async function run(): Promise<readonly Figure[]> {
       patients: readonly string[];
     };
     const path = `/fhir/Patient/${me.patients[0] ?? ""}`;
-    const url = `${phylax.origin}${path}`;
-    const proofs = Array.from({ length: proofsAhead }, () =>
-      patient.key.proof("GET", url, patient.token),
-    );
-    const authorization = `DPoP ${patient.token}`;
-    const reads = await load(clients, seconds, async () => {
-      const dpop = proofs.pop() ?? patient.key.proof("GET", url, patient.token);
-      const answer = await visitor.ask("GET", path, { headers: { authorization, dpop } });
-      if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
-    });
-    const hello = await load(clients, seconds, async () => {
-      const answer = await visitor.ask("GET", "/favicon.svg");
-      if (answer.status !== 200) throw new Error(`${answer.status}`);
-    });
+    const host = `localhost:${phylax.port}`;
+    const request = (): Buffer =>
+      getRequest(host, path, {
+        authorization: `DPoP ${patient.token}`,
+        dpop: patient.key.proof("GET", `${phylax.origin}${path}`, patient.token),
+      });
+    const requests = Array.from({ length: proofsAhead }, request);
+    const tls = {
+      host: "127.0.0.1",
+      port: phylax.port,
+      servername: "localhost",
+      ca: phylax.authority(),
+    };
+    const open = (): Promise<TLSSocket> => openSocket(tls);
+    const reads = await load({ clients, seconds, open, next: () => requests.pop() ?? request() });
+    const page = getRequest(host, "/favicon.svg", {});
+    const hello = await load({ clients, seconds, open, next: () => page });
     await visitor.close();
     return [
       {

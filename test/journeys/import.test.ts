@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { startDeployment, type TestDeployment } from "../support/deployment.ts";
+import { createTown } from "#town/town.ts";
+import { spawnPhylax, startDeployment, type TestDeployment } from "../support/deployment.ts";
 import { noSharedData, synthea } from "../support/shared-data.ts";
+import { countRows } from "../support/tamper.ts";
 
 interface Summary {
   readonly files: number;
@@ -17,6 +19,16 @@ interface Summary {
     readonly entry: number;
     readonly detail?: string;
   }[];
+}
+
+/** Waits until some of the town's rows are in. */
+async function untilImported(phylax: TestDeployment): Promise<void> {
+  const before = await countRows(phylax.home);
+  for (let tries = 0; tries < 400; tries += 1) {
+    if ((await countRows(phylax.home)) > before) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.fail("nothing was imported");
 }
 
 suite("phylax import", { timeout: 600_000 }, () => {
@@ -65,6 +77,23 @@ suite("phylax import", { timeout: 600_000 }, () => {
     assert.match(summary.problems[0]?.file ?? "", /mixed\.ndjson$/);
     const strict = await importJson(join(folder, "mixed.ndjson"), "--strict");
     assert.equal(strict.code, 1);
+  });
+
+  test("cut off by kill -9, it goes on when it is started again", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "phylax-import-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const town = createTown({ seed: 21, patients: 60, asOf: "2026-10-01" });
+    const resources = [...town.organisation(), ...[...town.patients()].flat()];
+    const path = join(folder, "town.ndjson");
+    writeFileSync(path, resources.map((resource) => JSON.stringify(resource)).join("\n"));
+    const cut = spawnPhylax(phylax.home, ["import", path]);
+    await untilImported(phylax);
+    cut.kill("SIGKILL");
+    const { code, summary } = await importJson(path);
+    assert.equal(code, 0, JSON.stringify(summary.problems.slice(0, 3)));
+    assert.ok(summary.created > 0, "it was cut off before its end");
+    assert.ok(summary.unchanged > 0, "what went in before is not written again");
+    assert.equal(summary.created + summary.unchanged, resources.length);
   });
 
   test("a path that is not there is said, not skipped", async () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessByStdio } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 
 const bin = new URL("../../bin/phylax.js", import.meta.url).pathname;
 
@@ -48,16 +49,25 @@ export async function freePort(): Promise<number> {
   });
 }
 
+/** Starts `phylax` and leaves it running. */
+export function spawnPhylax(
+  home: string,
+  args: readonly string[],
+  variables: Record<string, string> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [bin, ...args], {
+    env: { ...process.env, PHYLAX_HOME: home, ...variables },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
 /** Runs `phylax` to its end. */
 export function runPhylax(
   home: string,
   args: readonly string[],
   variables: Record<string, string> = {},
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [bin, ...args], {
-    env: { ...process.env, PHYLAX_HOME: home, ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawnPhylax(home, args, variables);
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -80,9 +90,9 @@ async function launch(
   args: readonly string[],
   variables: Record<string, string>,
 ): Promise<Started> {
-  const child = spawn(process.execPath, [bin, "start", "--port", String(port), ...args], {
-    env: { ...process.env, PHYLAX_HOME: home, NO_COLOR: "1", ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
+  const child = spawnPhylax(home, ["start", "--port", String(port), ...args], {
+    NO_COLOR: "1",
+    ...variables,
   });
   let said = "";
   const ready = new Promise<void>((resolve, reject) => {

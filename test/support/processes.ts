@@ -34,3 +34,14 @@ export function memoryMb(home: string): number {
     Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
   return processesOf(home).reduce((sum, pid) => sum + pssKb(pid), 0) / 1_024;
 }
+
+/** The most memory that one role's process of a home ever had resident, in MB. */
+export function peakMemoryMb(home: string, role: string): number {
+  const pid = processesOf(home).find((each) =>
+    readFileSync(`/proc/${each}/cmdline`, "utf8").includes(`--role\0${role}`),
+  );
+  if (pid === undefined) return Number.NaN;
+  return (
+    Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024
+  );
+}
