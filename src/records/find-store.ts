@@ -14,8 +14,8 @@ import { attempt } from "#storage/storage-problem.ts";
 export const findLimits = {
   /** Look-ups sent in one statement. */
   perStatement: 64,
-  /** Statements under way at once; look-ups that come meanwhile wait for the next. */
-  underWay: 2,
+  /** Statements under way at once; look-ups that come meanwhile go together in the next. */
+  underWay: 1,
 } as const;
 
 interface Asked {

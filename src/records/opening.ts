@@ -9,7 +9,7 @@ import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 export interface OpenedRow {
   readonly row: StoredRow;
   readonly text: string;
-  /** Null for a deletion. */
+  /** Null for a deletion. Read from the text when first asked for. */
   readonly value: Resource | null;
 }
 
@@ -56,6 +56,18 @@ function readSealed(text: string): Resource | null {
   return text === "" ? null : (JSON.parse(text) as Resource);
 }
 
+function openedRow(row: StoredRow, text: string): OpenedRow {
+  let value: Resource | null | undefined;
+  return {
+    row,
+    text,
+    get value() {
+      value ??= readSealed(text);
+      return value;
+    },
+  };
+}
+
 /**
  * Opens rows, each under its own compartment's key. Fails as "key-unavailable", or as
  * "record-damaged" when one of them is not what was sealed for its very place.
@@ -73,8 +85,7 @@ export async function openRows(
     const place = { tenant, compartment, type, id, version, dekVersion };
     const plain = key === undefined ? null : vault.open(key, place, sealed);
     if (plain === null) return { ok: false, problem: problem("record-damaged"), row };
-    const text = plain.toString("utf8");
-    opened.push({ row, text, value: readSealed(text) });
+    opened.push(openedRow(row, plain.toString("utf8")));
   }
   return ok(opened);
 }

@@ -4,13 +4,14 @@ import { problem, refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
 import { historyBundle, versionTag, type StoredVersion } from "#records/fhir/bundle.ts";
-import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
+import type { Kinds, KindsOf } from "#records/kinds.ts";
 import { openRows, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
 import type { FoundRows, RecordStore } from "#records/store.ts";
 import { isWorkforce, touch, type Question, type Touch, type Visit } from "#records/visit.ts";
 
 export interface ReadDeps extends OpeningDeps {
+  readonly kindsOf: KindsOf;
   readonly store: RecordStore;
   readonly publicOrigin: string;
 }
@@ -66,12 +67,16 @@ export function versionHeaders(version: number, lastUpdated: Instant): Record<st
 export function decideOpened(
   visit: Visit,
   question: Omit<Question, "labels">,
-  opened: readonly OpenedRow[],
+  kinds: readonly Kinds[],
 ): ReturnType<Visit["decide"]> {
-  const labels = [
-    ...new Set(opened.flatMap(({ value }) => (value === null ? [] : labelsOf(value)))),
-  ];
-  return visit.decide({ ...question, labels: labels.sort() });
+  return visit.decide({ ...question, labels: union(kinds.map(({ labels }) => labels)) });
+}
+
+/** Every text of the lists once, sorted. */
+export function union(lists: readonly (readonly string[])[]): readonly string[] {
+  const [only, more] = lists;
+  if (only !== undefined && more === undefined) return only;
+  return [...new Set(lists.flat())].sort();
 }
 
 interface Looked {
@@ -106,19 +111,17 @@ async function look(deps: ReadDeps, visit: Visit, looked: Looked): Promise<Outco
   if (!verdict.permitted) return refuseById(visit, verdict.problem, { ...verdict, touch: about });
   const opened = await openRows(rows, deps);
   if (!opened.ok) return refuseUnopened(opened, about);
-  const labelled = decideOpened(visit, question, opened.value);
+  const kinds = opened.value.map(deps.kindsOf);
+  const labelled = decideOpened(visit, question, kinds);
   if (!labelled.permitted)
     return refuseById(visit, labelled.problem, { ...labelled, touch: about });
   const shown = looked.show(opened.value);
   if (!shown.ok) return refused(shown.problem, about);
-  const categories = new Set(
-    opened.value.flatMap(({ value }) => (value === null ? [] : categoriesOf(value))),
-  );
   const touched: Touch = {
     ...about,
     version: first.version,
     dekVersion: first.dekVersion,
-    categories: [...categories].sort(),
+    categories: union(kinds.map(({ categories }) => categories)),
     count: rows.length,
     policies: labelled.policies,
   };
@@ -143,9 +146,9 @@ export function readVersion(deps: ReadDeps, wanted: Wanted, version: number): In
   return (visit) => look(deps, visit, { action: "vread", wanted, find, show: oneResource });
 }
 
-const versionOf = ({ row, text, value }: OpenedRow): StoredVersion => ({
+const versionOf = ({ row, text }: OpenedRow): StoredVersion => ({
   ...row,
-  text: value === null ? null : text,
+  text: row.deleted ? null : text,
 });
 
 /** `GET /fhir/:type/:id/_history`. */

@@ -15,6 +15,7 @@ import { createDeeds } from "#records/deeds.ts";
 import { createDoor } from "#records/door.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
+import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
@@ -125,6 +126,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     vault,
     log,
     store: createStore(db),
+    kindsOf: createKindsOf(),
     capability: JSON.stringify(capabilityStatement(facts)),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatient(db, asked),

@@ -11,11 +11,11 @@ import {
 } from "#records/cursor.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
 import { searchsetBundle, type BundlePage } from "#records/fhir/bundle.ts";
-import { categoriesOf } from "#records/fhir/categories.ts";
 import { parseSearch, type SearchPlan } from "#records/fhir/search.ts";
 import { fhirAnswer, readForm } from "#records/http.ts";
+import type { Kinds } from "#records/kinds.ts";
 import { openRows, type OpenedRow } from "#records/opening.ts";
-import { decideOpened, refuseUnopened, type ReadDeps } from "#records/read.ts";
+import { decideOpened, refuseUnopened, union, type ReadDeps } from "#records/read.ts";
 import { scopeOf, type Allowed } from "#records/search-scope.ts";
 import { storeLimits, type StoredRow } from "#records/store.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
@@ -122,15 +122,16 @@ function mayMatch({ ids, lastUpdated }: SearchPlan, row: StoredRow): boolean {
 interface Match {
   readonly opened: OpenedRow;
   readonly key: string;
+  readonly kinds: Kinds;
   readonly policies: readonly string[];
 }
 
 /** Opened rows that match and may be shown, labels known; in the order asked for. */
 function matchesOf(
-  plan: SearchPlan,
+  deps: SearchDeps,
   visit: Visit,
-  opened: readonly OpenedRow[],
-  allowed: readonly Allowed[],
+  plan: SearchPlan,
+  { opened, allowed }: { opened: readonly OpenedRow[]; allowed: readonly Allowed[] },
 ): readonly Match[] {
   const allowedIn = new Map(allowed.map((each) => [each.compartment, each]));
   const matches = opened.flatMap((each): Match[] => {
@@ -140,10 +141,9 @@ function matchesOf(
     const { inCareTeam } = place;
     const { type, compartment } = row;
     const question = { action: "search", type, compartment, inCareTeam } as const;
-    const verdict = decideOpened(visit, question, [each]);
-    return verdict.permitted
-      ? [{ opened: each, key: plan.sort.keyOf(value), policies: verdict.policies }]
-      : [];
+    const kinds = deps.kindsOf(each);
+    const { permitted, policies } = decideOpened(visit, question, [kinds]);
+    return permitted ? [{ opened: each, key: plan.sort.keyOf(value), kinds, policies }] : [];
   });
   return matches.sort((a, b) => inOrder(plan, positionOf(a), positionOf(b)));
 }
@@ -183,13 +183,10 @@ function touchesOf(
   const touches = [...byCompartment].map(([compartment, matches]) => {
     const dekVersions = new Set(matches.map(({ opened }) => opened.row.dekVersion));
     const [dekVersion = null] = dekVersions;
-    const categories = matches.flatMap(({ opened: { value } }) =>
-      value === null ? [] : categoriesOf(value),
-    );
     return touch({
       ...about,
       compartment,
-      categories: [...new Set(categories)].sort(),
+      categories: union(matches.map(({ kinds }) => kinds.categories)),
       count: plan.count === 0 ? 0 : matches.length,
       dekVersion: dekVersions.size === 1 ? dekVersion : null,
       policies: [...new Set(matches.flatMap(({ policies }) => policies))],
@@ -246,7 +243,7 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
     deps,
   );
   if (!opened.ok) return refuseUnopened(opened, blank);
-  const matches = matchesOf(plan, visit, opened.value, allowed);
+  const matches = matchesOf(deps, visit, plan, { opened: opened.value, allowed });
   const page = pageOf(plan, matches, after);
   const links = await linksOf(deps, visit, understood, page);
   if (!links.ok) return stop(links.problem);
