@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { startTestServer } from "#storage/testing.ts";
+import { startTestServer } from "#storage/test-server.ts";
 
 /**
  * Runs the tests on one shared PostgreSQL server and names at the end each test that was skipped.

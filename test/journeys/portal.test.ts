@@ -11,7 +11,15 @@ const screens = process.env["PHYLAX_SCREENS"];
 async function picture(page: Page, name: string): Promise<void> {
   if (screens === undefined) return;
   mkdirSync(screens, { recursive: true });
-  await page.screenshot({ path: `${screens}/${name}.png`, fullPage: true });
+  // What is on its way is not the page yet.
+  await page.waitForLoadState("networkidle");
+  await page.screenshot({ path: `${screens}/${name}.png` });
+}
+
+/** The course of one test over the years, drawn. */
+async function openChart(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /HbA1c/ }).click();
+  await page.locator("svg.recharts-surface").first().waitFor();
 }
 
 suite("a patient in a real browser", { skip: noBrowser, timeout: 300_000 }, () => {
@@ -78,6 +86,7 @@ suite("a patient in a real browser", { skip: noBrowser, timeout: 300_000 }, () =
         .or(page.getByRole("main").getByRole("row"))
         .first()
         .waitFor();
+      if (section === "results") await openChart(page);
       await picture(page, section);
     }
   });
