@@ -67,7 +67,7 @@ async function sessionOf(claims: AccessClaims, deps: CallerDeps): Promise<Result
 export function createIdentify(deps: CallerDeps): Identify {
   const verified = createBoundedCache<string, AccessClaims>(accessTokenLimits.cachedTokens);
   const proofKeys = createBoundedCache<string, VerifyKey>(dpopLimits.cachedKeys);
-  const scopesOf = createBoundedCache<AccessClaims, ScopeSet>(accessTokenLimits.cachedTokens);
+  const scopesOf = new WeakMap<AccessClaims, ScopeSet>();
   const audience = `${deps.publicOrigin}/fhir`;
 
   const scopes = (claims: AccessClaims): ScopeSet => {

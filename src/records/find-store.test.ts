@@ -28,7 +28,7 @@ function fakeDatabase(present: ReadonlySet<string>): Fake {
     atOnce -= 1;
     if (fake.fails !== null) throw fake.fails;
     const rows = ids.map((id, at) => ({
-      n: at + 1,
+      n: at,
       type,
       id,
       compartment: null,
@@ -42,8 +42,8 @@ function fakeDatabase(present: ReadonlySet<string>): Fake {
     return rows.filter(({ id }) => present.has(id)).toReversed();
   };
   const query = (statement: unknown): Promise<readonly object[]> => {
-    const { values } = statement as { values: readonly [unknown, readonly string[]] };
-    return answer(values[1]);
+    const { values } = statement as { values: readonly [string] };
+    return answer((JSON.parse(values[0]) as { id: string }[]).map(({ id }) => id));
   };
   return Object.assign(fake, { db: { query } as unknown as Queryable });
 }
