@@ -66,8 +66,9 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     closeSync(log);
     child.on("message", (message: unknown) => {
       if (!isFromChild(message)) return;
-      if (message.kind === "failed") refusedToStart = true;
-      else wasReady = true;
+      if (message.kind === "ready") wasReady = true;
+      // One that ran before is only missing something that may come back, such as the keys process.
+      else refusedToStart = !wasReady;
       resolve(message.kind === "ready" ? ok(null) : failed(message.problem));
     });
     child.once("exit", (code, signal) => {
