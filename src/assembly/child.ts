@@ -14,6 +14,8 @@ export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-buil
 
 /** A child that ends earlier than this after its start is started again ever later. */
 const quickDeathMs = 10_000;
+/** Room for what lives as long as one request, so that it dies young instead of being moved to the old. */
+const youngMemoryMb = 32;
 const restartDelayMs = 200;
 /** One that never became ready is not started more often than this. */
 const firstTries = 3;
@@ -60,6 +62,7 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     child = fork(options.main, options.args, {
       stdio: ["ignore", log, log, "ipc"],
       env: options.variables,
+      execArgv: [`--max-semi-space-size=${youngMemoryMb}`],
       // Out of the terminal's group: Ctrl-C reaches the supervisor, which ends the others in order.
       detached: true,
     });

@@ -134,10 +134,11 @@ const tiles = `tiles AS (
     SELECT $1, level, index, substring($8::bytea FROM 8192 * n::int - 8191 FOR 8192)
     FROM lease, unnest($9::smallint[], $10::bigint[]) WITH ORDINALITY AS tile (level, index, n))`;
 
+// JSON, not an array: the planner looks into an array's length and would plan anew at every flush.
 const proofRows = (digests: string, expiries: string): string => `
     INSERT INTO audit.used_proof (proof, expires_at)
-    SELECT substring(${digests}::bytea FROM 32 * n::int - 31 FOR 32), expires_at
-    FROM lease, unnest(${expiries}::bigint[]) WITH ORDINALITY AS proof (expires_at, n)`;
+    SELECT substring(${digests}::bytea FROM 32 * n::int - 31 FOR 32), expires_at::bigint
+    FROM lease, json_array_elements_text(${expiries}::json) WITH ORDINALITY AS proof (expires_at, n)`;
 
 const held = "SELECT count(*)::int AS held FROM lease";
 
@@ -169,16 +170,15 @@ function appendStatement(add: Addition, proofs: readonly ProofRow[]): Statement 
       add.tiles.map((tile) => tile.level),
       add.tiles.map((tile) => tile.index),
     );
-  if (proofs.length > 0)
-    values.push(
-      digestsOf(proofs),
-      proofs.map((proof) => proof.expiresAt),
-    );
+  if (proofs.length > 0) values.push(digestsOf(proofs), expiriesOf(proofs));
   return { name, text: appends[name], values };
 }
 
 const digestsOf = (proofs: readonly ProofRow[]): Buffer =>
   Buffer.concat(proofs.map((proof) => proof.digest));
+
+const expiriesOf = (proofs: readonly ProofRow[]): string =>
+  JSON.stringify(proofs.map((proof) => proof.expiresAt));
 
 /**
  * Appends entries, full tiles and checkpoint, and marks the proofs as used, in one statement. False
@@ -207,7 +207,7 @@ export async function claimProofs(
     name: "audit.claim",
     text: `WITH ${lease}, fresh AS (${proofRows("$3", "$4")} ON CONFLICT DO NOTHING RETURNING proof)
       SELECT (SELECT count(*)::int FROM lease) AS held, ARRAY(SELECT proof FROM fresh) AS fresh`,
-    values: [logId, epoch, digestsOf(proofs), proofs.map((proof) => proof.expiresAt)],
+    values: [logId, epoch, digestsOf(proofs), expiriesOf(proofs)],
   });
   return row?.held === 1 ? row.fresh : null;
 }
