@@ -15,7 +15,9 @@ import { refuse } from "#core/problem.ts";
 import { outgoingReferences } from "#records/fhir/references.ts";
 import { createTown } from "#town/town.ts";
 
-const synthea = "/work/shared/data/synthea";
+/** Example sets that are not the project's own: $PHYLAX_SHARED, else `shared` beside the project. */
+const shared = process.env["PHYLAX_SHARED"] ?? join(import.meta.dirname, "../../../../shared");
+const synthea = join(shared, "data/synthea");
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "phylax-import-"));
