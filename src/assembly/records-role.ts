@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createSigner } from "#audit/note.ts";
 import { createLog } from "#audit/log.ts";
@@ -14,19 +13,13 @@ import { createVault } from "#vault/vault.ts";
 import { connectionOf } from "#assembly/database.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
 import type { RoleStarter } from "#assembly/role-process.ts";
+import { productVersion } from "#assembly/version.ts";
 
 const maxConnections = 12;
 /** The log's own: a flush never waits for connections that readers hold. */
 const maxLogConnections = 2;
 
 const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
-
-function version(): string {
-  const manifest = JSON.parse(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  ) as { version: string };
-  return manifest.version;
-}
 
 /** The records process: the door, the vault, the log and the store behind one mutual TLS socket. */
 export const startRecords: RoleStarter = async ({
@@ -72,7 +65,7 @@ export const startRecords: RoleStarter = async ({
     clock,
     random,
     publicOrigin: site.publicOrigin,
-    version: version(),
+    version: productVersion(),
     authorizer: authorizer.value,
     logOrigin: origin,
     openLog: (alongside) =>

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import type { Environment } from "#assembly/environment.ts";
+import { productVersion } from "#assembly/version.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
 import { importCommand } from "#cli/import.ts";
@@ -36,13 +36,6 @@ const commands: readonly Register[] = [
   authorityCommand,
 ];
 
-function version(): string {
-  const manifest = JSON.parse(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  ) as { version: string };
-  return manifest.version;
-}
-
 /** Runs one command line. Resolves with its exit code (see `exitCodes`); never throws for bad usage. */
 export async function runCommand(
   argv: readonly string[],
@@ -51,7 +44,7 @@ export async function runCommand(
   let code: number = exitCodes.done;
   const program = new Command("phylax")
     .description("A patient portal with the guard built in.")
-    .version(version())
+    .version(productVersion())
     .showHelpAfterError("Run `phylax --help` to see what there is.")
     .exitOverride()
     .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })

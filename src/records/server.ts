@@ -76,16 +76,6 @@ function pathAndQuery(url: string): readonly [string, string] {
 /** Answers requests from the gateway, and the operator's. */
 export function createServerHandler(deps: ServerDeps): Handler {
   const { door, denials, peerOf, deedOf, onFault } = deps;
-  // Reading a certificate costs more than most of a request, and a connection shows only one.
-  const peers = new WeakMap<object, ProcessRole | null>();
-  const peer = (request: IncomingMessage): ProcessRole | null => {
-    const known = peers.get(request.socket);
-    if (known !== undefined) return known;
-    const role = peerOf(request);
-    peers.set(request.socket, role);
-    return role;
-  };
-
   const perform = async (request: IncomingMessage): Promise<Result<Answer>> => {
     const [path, search] = pathAndQuery(request.url ?? "/");
     const place = placeOf(path);
@@ -93,7 +83,7 @@ export function createServerHandler(deps: ServerDeps): Handler {
     const method = request.method === "HEAD" ? "GET" : (request.method ?? "");
     const deed = deedOf({ request, place, method, query: new URLSearchParams(search) });
     if (deed === null) return refuse("method-not-allowed");
-    const role = peer(request);
+    const role = peerOf(request);
     const wanted: ProcessRole = deed.kind === "operator" ? "operator" : "gateway";
     if (role !== wanted) {
       const facts = role === "gateway" ? parseClientFacts(request.headers) : null;
