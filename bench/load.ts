@@ -8,9 +8,17 @@ export interface Reached {
   readonly p99Ms: number;
 }
 
-export interface Load {
+/** The compiler takes this long over so much code, and then a process goes on for months. */
+export const settleSeconds = 15;
+
+export interface Span {
   readonly clients: number;
   readonly seconds: number;
+  /** Not counted; a fifth of `seconds` by default. */
+  readonly warmUpSeconds?: number;
+}
+
+export interface Load extends Span {
   /** A connection of its own for each client. */
   readonly open: () => Promise<Duplex>;
   /** The next whole HTTP/1.1 request. */
@@ -64,28 +72,52 @@ function drive(
   });
 }
 
-/**
- * Loads with as many clients as asked for, after a warm-up of a fifth of the time. The generator does as
- * little as it can, since it takes its share of the same cores. An answer other than 200 throws: a
- * bench of refusals measures nothing.
- */
-export async function load({ clients, seconds, open, next }: Load): Promise<Reached> {
-  const sockets = await Promise.all(Array.from({ length: clients }, open));
-  const begin = performance.now() + seconds * 200;
+/** Keeps every client busy for the span, and counts what was answered in it. */
+async function count(
+  { clients, seconds, warmUpSeconds = seconds / 5 }: Span,
+  busy: (at: number, answered: (ms: number) => void, isOver: () => boolean) => Promise<void>,
+): Promise<Reached> {
+  const begin = performance.now() + warmUpSeconds * 1_000;
   const end = begin + seconds * 1_000;
   const took: number[] = [];
   const answered = (ms: number): void => {
     if (performance.now() >= begin) took.push(ms);
   };
-  await Promise.all(
-    sockets.map((socket) => drive(socket, next, answered, () => performance.now() >= end)),
-  );
-  for (const socket of sockets) socket.destroy();
+  const isOver = (): boolean => performance.now() >= end;
+  await Promise.all(Array.from({ length: clients }, (_, at) => busy(at, answered, isOver)));
   const elapsedMs = performance.now() - begin;
   took.sort((a, b) => a - b);
   const at = (share: number): number =>
     took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? Number.NaN;
   return { perSecond: (took.length / elapsedMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+/**
+ * Loads with as many clients as asked for. The generator does as little as it can, since it takes
+ * its share of the same cores. An answer other than 200 throws: a bench of refusals measures nothing.
+ */
+export async function load({ open, next, ...span }: Load): Promise<Reached> {
+  const sockets = await Promise.all(Array.from({ length: span.clients }, open));
+  try {
+    return await count(span, (at, answered, isOver) => {
+      const socket = sockets[at];
+      if (socket === undefined) throw new Error("a socket for each client");
+      return drive(socket, next, answered, isOver);
+    });
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+/** The same with calls in this process; a call that rejects ends the bench. */
+export function loadCalls(span: Span, call: () => Promise<void>): Promise<Reached> {
+  return count(span, async (_, answered, isOver) => {
+    while (!isOver()) {
+      const askedAt = performance.now();
+      await call();
+      answered(performance.now() - askedAt);
+    }
+  });
 }
 
 /** A TLS connection that is ready to be written to; throws when the handshake fails. */

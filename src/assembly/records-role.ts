@@ -2,17 +2,17 @@ import { fileURLToPath } from "node:url";
 import { createSigner } from "#audit/note.ts";
 import { createLog } from "#audit/log.ts";
 import { connectPeer, listenMutual, peerRole } from "#core/net.ts";
-import { ok } from "#core/result.ts";
+import { ok, type Result } from "#core/result.ts";
 import { acceptedCallers } from "#core/roles.ts";
 import { createKeyClient } from "#keys/client.ts";
 import { createAuthorizer } from "#policy/authorizer.ts";
 import { readPolicyFiles } from "#policy/policy-files.ts";
-import { createRecords } from "#records/records.ts";
+import { createRecords, type Records, type RecordsDeps } from "#records/records.ts";
 import { openDatabase } from "#storage/database.ts";
 import { createVault } from "#vault/vault.ts";
 import { connectionOf } from "#assembly/database.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
-import type { RoleStarter } from "#assembly/role-process.ts";
+import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
 import { productVersion } from "#assembly/version.ts";
 
 const maxConnections = 12;
@@ -21,16 +21,11 @@ const maxLogConnections = 2;
 
 const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 
-/** The records process: the door, the vault, the log and the store behind one mutual TLS socket. */
-export const startRecords: RoleStarter = async ({
-  home,
-  settings,
-  site,
-  identity,
-  clock,
-  random,
-  event,
-}) => {
+/** The door, the vault, the log and the store of the records process, without its socket. */
+export async function openRecords(
+  { home, settings, site, identity, clock, random, event }: Omit<RoleContext, "environment">,
+  peerOf: RecordsDeps["peerOf"],
+): Promise<Result<Records>> {
   const texts = await readPolicyFiles(policyFolder);
   if (!texts.ok) return texts;
   const authorizer = createAuthorizer(texts.value);
@@ -83,10 +78,25 @@ export const startRecords: RoleStarter = async ({
       const { body } = await identityPeer.request({ method: "GET", path: "/oauth/jwks" });
       return body.json();
     },
-    peerOf: peerRole,
+    peerOf,
     onFault: (fault) => event("fault", { ...fault }),
   });
   if (!records.ok) return records;
+  return ok({
+    handler: records.value.handler,
+    close: async () => {
+      await records.value.close();
+      await Promise.all([keysPeer.destroy(), identityPeer.destroy()]);
+      await Promise.all([db.close(), logDb.close()]);
+    },
+  });
+}
+
+/** The records process: its door behind one mutual TLS socket. */
+export const startRecords: RoleStarter = async (context) => {
+  const records = await openRecords(context, peerRole);
+  if (!records.ok) return records;
+  const { home, identity } = context;
   const listener = await listenMutual({
     address: { kind: "unix", path: home.socket("records") },
     identity,
@@ -98,8 +108,6 @@ export const startRecords: RoleStarter = async ({
     close: async () => {
       await listener.close();
       await records.value.close();
-      await Promise.all([keysPeer.destroy(), identityPeer.destroy()]);
-      await Promise.all([db.close(), logDb.close()]);
     },
   });
 };

@@ -129,7 +129,9 @@ async function writeEach<W, R>(
   batch: readonly Waiting<W, R>[],
 ): Promise<void> {
   for (const [at, waiting] of batch.entries()) {
-    if (await write(writer, [waiting])) continue;
+    const { serves, tell } = await write(writer, [waiting]);
+    tell();
+    if (serves) continue;
     refuseAll(writer, batch.slice(at + 1), unavailable);
     return;
   }
@@ -157,11 +159,17 @@ async function failBatch<W, R>(
   return true;
 }
 
-/** Writes one batch and answers everyone in it; never rejects. False when the database does not serve. */
-async function write<W, R>(
-  writer: Writer<W, R>,
-  batch: readonly Waiting<W, R>[],
-): Promise<boolean> {
+interface Wrote {
+  /** False when the database does not serve. */
+  readonly serves: boolean;
+  /** Answers everyone in the batch who has no answer yet. */
+  readonly tell: () => void;
+}
+
+const allTold = (): void => {};
+
+/** Writes one batch; never rejects. */
+async function write<W, R>(writer: Writer<W, R>, batch: readonly Waiting<W, R>[]): Promise<Wrote> {
   let flushed: Flushed<R> | null = null;
   try {
     const head = await headOf(writer);
@@ -169,15 +177,13 @@ async function write<W, R>(
     if (head !== null && flushed === null) writer.fenced = true;
     writer.head = head === null || flushed === null ? null : { ...head, tree: flushed.tree };
   } catch (error) {
-    return failBatch(writer, batch, error);
+    return { serves: await failBatch(writer, batch, error), tell: allTold };
   }
-  if (flushed === null) {
-    refuseAll(writer, batch, unavailable);
-    return false;
-  }
+  if (flushed === null) return { serves: false, tell: () => refuseAll(writer, batch, unavailable) };
   const { written } = flushed;
-  batch.forEach((waiting, at) => settleWritten(writer, waiting, written[at]));
-  return true;
+  const tell = (): void =>
+    batch.forEach((waiting, at) => settleWritten(writer, waiting, written[at]));
+  return { serves: true, tell };
 }
 
 function takeBatch<W, R>(queue: Waiting<W, R>[]): readonly Waiting<W, R>[] {
@@ -224,10 +230,13 @@ function openLog<W, R>(writer: Writer<W, R>): Log<W, R> {
   let closed = false;
 
   const drain = async (): Promise<void> => {
+    // Not a timer: only the events that are ready already, whose submissions can still join.
+    await nextTurn();
     while (queue.length > 0) {
-      // Not a timer: only the events that are ready already, whose submissions can still join.
-      await nextTurn();
-      await write(writer, takeBatch(queue));
+      const { tell } = await write(writer, takeBatch(queue));
+      // Told a turn later, so that the next batch is on its way to the database first.
+      const told = nextTurn().then(tell);
+      if (queue.length === 0) await told;
       sweeper.maybe();
     }
     running = null;

@@ -3,10 +3,8 @@ import { createHash, createHmac } from "node:crypto";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
 import * as jose from "jose";
-import { createBoundedCache } from "#core/bounded-cache.ts";
 import { parseInstant, type Instant } from "#core/clock.ts";
-import { verifyDpopProof, type DpopProofCheck } from "#core/dpop.ts";
-import type { VerifyKey } from "#core/jws.ts";
+import { createKnownSigners, verifyDpopProof, type DpopProofCheck } from "#core/dpop.ts";
 import { invariant } from "#core/result.ts";
 import { ecKey, edKey, encode, signJws, type SigningKey } from "#core/testing-tokens.ts";
 
@@ -169,12 +167,12 @@ suite("a DPoP proof", () => {
   });
 
   test("of a key seen before is checked with the kept key, and just as strictly", async () => {
-    const keys = createBoundedCache<string, VerifyKey>(10);
-    assert.equal(await refusedAt(proofWith({}), { keys }), null);
-    assert.equal(keys.size, 1);
-    assert.equal(await refusedAt(proofWith({}), { keys }), null);
-    assert.equal(await refusedAt(proofWith({}, ecKey()), { keys }), "signature");
-    assert.equal(keys.size, 1);
+    const known = createKnownSigners();
+    assert.equal(await refusedAt(proofWith({}), { known }), null);
+    assert.equal(known.headers.size, 1);
+    assert.equal(await refusedAt(proofWith({}), { known }), null);
+    assert.equal(await refusedAt(proofWith({}, ecKey()), { known }), "signature");
+    assert.equal(known.headers.size, 1);
   });
 
   test("is judged as jose judges it", async () => {

@@ -1,4 +1,4 @@
-import type { BoundedCache } from "#core/bounded-cache.ts";
+import { createBoundedCache, type BoundedCache } from "#core/bounded-cache.ts";
 import { parseInstant, type Instant } from "#core/clock.ts";
 import {
   importVerifyKey,
@@ -8,6 +8,7 @@ import {
   sha256Text,
   thumbprintOf,
   type CompactJws,
+  type JwsHeader,
   type VerifyKey,
 } from "#core/jws.ts";
 import { limits } from "#core/limits.ts";
@@ -21,6 +22,22 @@ export const dpopLimits = {
   cachedKeys: 10_000,
 } as const;
 
+interface Signer {
+  /** RFC 7638 thumbprint. */
+  readonly jkt: string;
+  readonly key: VerifyKey;
+}
+
+/** Headers of proofs that held: a device sends the same one, with the same key, in each of its proofs. */
+export interface KnownSigners {
+  readonly headers: BoundedCache<string, JwsHeader>;
+  readonly signers: WeakMap<JwsHeader, Signer>;
+}
+
+export function createKnownSigners(): KnownSigners {
+  return { headers: createBoundedCache(dpopLimits.cachedKeys), signers: new WeakMap() };
+}
+
 export interface DpopProofCheck {
   /** Value of the one DPoP header. */
   readonly proof: string;
@@ -30,8 +47,8 @@ export interface DpopProofCheck {
   /** The token that the proof must be for. */
   readonly accessToken: string;
   readonly now: Instant;
-  /** Kept by the caller over many checks, by thumbprint and alg. */
-  readonly keys?: BoundedCache<string, VerifyKey>;
+  /** Kept by the caller over many checks. */
+  readonly known?: KnownSigners;
 }
 
 export interface DpopProof {
@@ -61,20 +78,10 @@ function problemOfClaims(jws: CompactJws, check: DpopProofCheck): Problem | null
   return Math.abs(ageMs) <= limits.dpopProofAgeSeconds * 1_000 ? null : at("iat");
 }
 
-async function keyFor(
-  jws: CompactJws,
-  keys: DpopProofCheck["keys"],
-): Promise<{ readonly jkt: string; readonly key: VerifyKey } | null> {
-  const jwk = parsePublicJwk(jws.header["jwk"]);
-  if (jwk === null) return null;
-  const jkt = thumbprintOf(jwk);
-  const name = `${String(jws.header["alg"])}:${jkt}`;
-  const known = keys?.get(name);
-  if (known !== undefined) return { jkt, key: known };
-  const key = await importVerifyKey(jwk, jws.header["alg"]);
-  if (key === null) return null;
-  keys?.set(name, key);
-  return { jkt, key };
+async function signerOf(header: JwsHeader): Promise<Signer | null> {
+  const jwk = parsePublicJwk(header["jwk"]);
+  const key = jwk === null ? null : await importVerifyKey(jwk, header["alg"]);
+  return jwk === null || key === null ? null : { jkt: thumbprintOf(jwk), key };
 }
 
 /**
@@ -84,14 +91,20 @@ async function keyFor(
  * claim or header.
  */
 export async function verifyDpopProof(check: DpopProofCheck): Promise<Result<DpopProof>> {
-  const jws = parseJws(check.proof, dpopLimits.proofChars);
+  const { known } = check;
+  const jws = parseJws(check.proof, dpopLimits.proofChars, known?.headers);
   if (jws === null) return refuse("proof-invalid", { at: "DPoP" });
   if (jws.header["typ"] !== "dpop+jwt") return refuse("proof-invalid", { at: "typ" });
   const found = problemOfClaims(jws, check);
   if (found !== null) return failed(found);
-  const signer = await keyFor(jws, check.keys);
+  const remembered = known?.signers.get(jws.header);
+  const signer = remembered ?? (await signerOf(jws.header));
   if (signer === null) return refuse("proof-invalid", { at: "jwk" });
   if (!(await isSignedBy(jws, signer.key))) return refuse("proof-invalid", { at: "signature" });
+  if (remembered === undefined) {
+    known?.headers.set(jws.headerText, jws.header);
+    known?.signers.set(jws.header, signer);
+  }
   const expiresAt = parseInstant(
     Math.ceil((Number(jws.claims["iat"]) + limits.dpopProofAgeSeconds) * 1_000),
   );

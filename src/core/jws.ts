@@ -1,8 +1,13 @@
-import { createHash, createPublicKey, verify, type KeyObject } from "node:crypto";
+import { createPublicKey, hash, verify, type KeyObject } from "node:crypto";
+import type { BoundedCache } from "#core/bounded-cache.ts";
+
+export type JwsHeader = Readonly<Record<string, unknown>>;
 
 /** A JWS in compact form (RFC 7515 §7.1), taken apart; its signature is not yet checked. */
 export interface CompactJws {
-  readonly header: Readonly<Record<string, unknown>>;
+  readonly header: JwsHeader;
+  /** The header as it came. */
+  readonly headerText: string;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly signed: Buffer;
   readonly signature: Buffer;
@@ -31,16 +36,25 @@ function parsePart(part: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** Null when the text is longer than `maxChars`, is not a compact JWS of JSON objects, or has a `crit` header, as we understand no extension. */
-export function parseJws(text: string, maxChars: number): CompactJws | null {
+/**
+ * Null when the text is longer than `maxChars`, is not a compact JWS of JSON objects, or has a `crit`
+ * header, as we understand no extension. A header among `known` is not parsed again.
+ */
+export function parseJws(
+  text: string,
+  maxChars: number,
+  known?: Pick<BoundedCache<string, JwsHeader>, "get">,
+): CompactJws | null {
   if (text.length > maxChars || !compact.test(text)) return null;
   const claimsAt = text.indexOf(".") + 1;
   const signatureAt = text.lastIndexOf(".") + 1;
-  const header = parsePart(text.slice(0, claimsAt - 1));
+  const headerText = text.slice(0, claimsAt - 1);
+  const header = known?.get(headerText) ?? parsePart(headerText);
   const claims = parsePart(text.slice(claimsAt, signatureAt - 1));
   if (header === null || claims === null || header["crit"] !== undefined) return null;
   return {
     header,
+    headerText,
     claims,
     signed: Buffer.from(text.slice(0, signatureAt - 1), "latin1"),
     signature: Buffer.from(text.slice(signatureAt), "base64url"),
@@ -101,7 +115,7 @@ export function thumbprintOf(jwk: PublicJwk): string {
     jwk.kty === "EC"
       ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y }
       : { crv: jwk.crv, kty: jwk.kty, x: jwk.x };
-  return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
+  return sha256Text(JSON.stringify(members));
 }
 
 /** Makes the key usable for `alg`. Null when the alg is not of this kind of key, or the point is not on its curve. */
@@ -118,5 +132,5 @@ export async function importVerifyKey(jwk: PublicJwk, alg: unknown): Promise<Ver
 
 /** SHA-256 of an ASCII text in base64url: `ath` of RFC 9449 §4.2 when the text is a token. */
 export function sha256Text(text: string): string {
-  return createHash("sha256").update(text, "latin1").digest("base64url");
+  return hash("sha256", text, "base64url");
 }

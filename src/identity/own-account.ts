@@ -7,8 +7,7 @@ import {
 } from "#core/access-token.ts";
 import type { ClientFacts } from "#core/client-facts.ts";
 import { toIso, type Clock } from "#core/clock.ts";
-import { dpopLimits, verifyDpopProof } from "#core/dpop.ts";
-import type { VerifyKey } from "#core/jws.ts";
+import { createKnownSigners, verifyDpopProof } from "#core/dpop.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { Me } from "#core/wire.ts";
@@ -54,7 +53,7 @@ type Admit = (request: TokenRequest) => Promise<Result<Admitted>>;
 
 function createAdmit(deps: OwnAccountDeps): Admit {
   const { clock, publicOrigin } = deps;
-  const keys = createBoundedCache<string, VerifyKey>(dpopLimits.cachedKeys);
+  const known = createKnownSigners();
   const verified = createBoundedCache<string, AccessClaims>(accessTokenLimits.cachedTokens);
   return async ({ method, path, authorization, proof }) => {
     const token = /^DPoP ([^ ]+)$/i.exec(authorization ?? "")?.[1];
@@ -71,7 +70,7 @@ function createAdmit(deps: OwnAccountDeps): Admit {
     });
     if (!claims.ok) return claims;
     const url = `${publicOrigin}${path}`;
-    const shown = await verifyDpopProof({ proof, method, url, accessToken: token, now, keys });
+    const shown = await verifyDpopProof({ proof, method, url, accessToken: token, now, known });
     if (!shown.ok) return shown;
     if (shown.value.jkt !== claims.value.jkt) return refuse("proof-invalid", { at: "jwk" });
     const session = await deps.sessions.find(claims.value.session);

@@ -7,8 +7,7 @@ import {
 } from "#core/access-token.ts";
 import { createBoundedCache } from "#core/bounded-cache.ts";
 import type { Clock } from "#core/clock.ts";
-import { dpopLimits, verifyDpopProof, type DpopProof } from "#core/dpop.ts";
-import type { VerifyKey } from "#core/jws.ts";
+import { createKnownSigners, verifyDpopProof, type DpopProof } from "#core/dpop.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { LiveSession, LiveSessions } from "#records/live-sessions.ts";
@@ -66,7 +65,7 @@ async function sessionOf(claims: AccessClaims, deps: CallerDeps): Promise<Result
 /** Checks who calls: access token, then the proof of its key (RFC 9449 §4.3), then that its session lives. */
 export function createIdentify(deps: CallerDeps): Identify {
   const verified = createBoundedCache<string, AccessClaims>(accessTokenLimits.cachedTokens);
-  const proofKeys = createBoundedCache<string, VerifyKey>(dpopLimits.cachedKeys);
+  const known = createKnownSigners();
   const scopesOf = new WeakMap<AccessClaims, ScopeSet>();
   const audience = `${deps.publicOrigin}/fhir`;
 
@@ -98,7 +97,7 @@ export function createIdentify(deps: CallerDeps): Identify {
       url: deps.publicOrigin + path,
       accessToken: token.value,
       now,
-      keys: proofKeys,
+      known,
     });
     if (!proof.ok) return { ok: false, problem: proof.problem, claims, proof: null };
     if (proof.value.jkt !== claims.jkt)
