@@ -5,6 +5,7 @@ import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
 import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
+import { keysCommand } from "#cli/keys/keys.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
 import { exitCodes, type Terminal } from "#cli/terminal.ts";
@@ -32,6 +33,7 @@ const commands: readonly Register[] = [
   statusCommand,
   importCommand,
   auditCommand,
+  keysCommand,
   inviteCommand,
   authorityCommand,
 ];

@@ -19,6 +19,13 @@ export const auditActions = [
   "enrol",
   "unwrap",
   "key-create",
+  "key-rotate",
+  "key-reseal",
+  "key-shred",
+  "key-move",
+  "key-backup",
+  "key-restore",
+  "key-escrow",
   "start",
   "signal",
 ] as const;

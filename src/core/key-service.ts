@@ -1,4 +1,4 @@
-import type { KeyStatus, UnwrapAnswer, WrappedKey } from "#core/key-wire.ts";
+import type { KeyStatus, RewrapAnswer, UnwrapAnswer, WrappedKey } from "#core/key-wire.ts";
 import type { Result } from "#core/result.ts";
 
 /** A key fresh from the keys process; whoever holds `key` overwrites it after use. */
@@ -25,4 +25,27 @@ export interface KeyService {
     compartments: readonly { readonly compartment: string; readonly dekVersion: number }[],
   ): Promise<Result<readonly GeneratedKey[]>>;
   status(): Promise<Result<KeyStatus>>;
+}
+
+export type RewrappedKey = RewrapAnswer["keys"][number];
+
+/**
+ * The keys process as an operator's command sees it, proved by the certificate of the role
+ * "operator". No key leaves it here but sealed. Each call fails as those of KeyService do, and with
+ * the problem that the keys process names.
+ */
+export interface KeyOperator {
+  status(): Promise<Result<KeyStatus>>;
+  /** Adds a KEK epoch, under which everything is wrapped from then on. */
+  startEpoch(): Promise<Result<KeyStatus>>;
+  /** Wraps data keys under the newest epoch, in order; any number of keys. */
+  rewrap(keys: readonly WrappedKey[]): Promise<Result<readonly RewrappedKey[]>>;
+  /** Destroys every epoch below `before`: what is still wrapped under one of them never opens again. */
+  retireEpochs(before: number): Promise<Result<KeyStatus>>;
+  /** The ring file's text as it lies on disk, sealed. */
+  ring(): Promise<Result<string>>;
+  /** Wraps all epochs under another root key and goes on with it. `kms` is what kms/config.ts parses. */
+  moveKms(kms: unknown): Promise<Result<KeyStatus>>;
+  /** The ring's KEKs as an age file for this recipient. */
+  escrow(recipient: string): Promise<Result<Buffer>>;
 }

@@ -35,11 +35,32 @@ export interface GenerateAnswer {
   readonly keys: readonly { readonly wrapped: WrappedKey; readonly key: string }[];
 }
 
-/** Entries that the keys process could not write itself: it has no database. */
+/** A key under the newest epoch: only `kekEpoch` and `wrapped` change. */
+export interface RewrapRequest {
+  readonly keys: readonly WrappedKey[];
+}
+
+export interface RewrapAnswer {
+  readonly keys: readonly (
+    | { readonly ok: true; readonly kekEpoch: number; readonly wrapped: string }
+    | { readonly ok: false; readonly code: "wrong-epoch" | "damaged" | "not-yours" }
+  )[];
+}
+
+export interface KekEpoch {
+  readonly epoch: number;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
 export interface KeyStatus {
   readonly kms: string;
+  /** The epoch under which new keys are wrapped. */
   readonly kekEpoch: number;
+  /** Every epoch that the ring still has, rising. */
+  readonly epochs: readonly KekEpoch[];
+  /** Data keys unwrapped since the process started. */
   readonly unwraps: number;
 }
 
-export const keyLimits = { keysPerRequest: 1_000 } as const;
+export const keyLimits = { keysPerRequest: 1_000, rewrapsPerRequest: 10_000 } as const;

@@ -67,6 +67,26 @@ const problems = {
     issue: "invalid",
     text: "A parameter has a value that cannot be used.",
   },
+  "record-shredded": {
+    status: 410,
+    issue: "deleted",
+    text: "This record was destroyed for good: its key is gone.",
+  },
+  "key-brake": {
+    status: 503,
+    issue: "throttled",
+    text: "Too many patients' keys were asked for in a short time. An operator was told.",
+  },
+  "key-work-running": {
+    status: 409,
+    issue: "conflict",
+    text: "Another change of keys is under way; wait until it has ended.",
+  },
+  "fips-unavailable": {
+    status: 503,
+    issue: "exception",
+    text: "FIPS mode was asked for, and no validated module is in use.",
+  },
   "not-found": { status: 404, issue: "not-found", text: "There is nothing here." },
   gone: { status: 410, issue: "deleted", text: "This resource was deleted." },
   "method-not-allowed": {

@@ -7,7 +7,7 @@ export const acceptedCallers = {
   gateway: [],
   identity: ["gateway", "operator", "records"],
   records: ["gateway", "operator"],
-  keys: ["records", "identity"],
+  keys: ["records", "identity", "operator"],
 } as const satisfies Record<Exclude<ProcessRole, "operator">, readonly ProcessRole[]>;
 
 export function parseProcessRole(text: string): ProcessRole | null {

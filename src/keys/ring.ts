@@ -1,9 +1,9 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
-import type { Clock } from "#core/clock.ts";
+import { toIso, type Clock } from "#core/clock.ts";
 import { encodeFields } from "#core/fields.ts";
 import { isCommitted, keyCommitment, type KeyName } from "#core/key-commitment.ts";
 import type { UnwrappedKey } from "#core/key-service.ts";
-import type { WrappedKey } from "#core/key-wire.ts";
+import type { KekEpoch, WrappedKey } from "#core/key-wire.ts";
 import { refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
@@ -26,6 +26,8 @@ export interface KeyRing {
   readonly kms: string;
   /** The epoch under which new keys are wrapped. */
   readonly currentEpoch: number;
+  /** Every epoch that can still unwrap, rising. */
+  readonly epochs: readonly KekEpoch[];
   /** Wraps a 32-byte data key under the current epoch, bound to its name. */
   wrap(name: KeyName, key: Buffer): WrappedKey;
   /** "wrong-epoch": this ring has not that KEK (any more). "damaged": altered, or another's key. */
@@ -56,7 +58,7 @@ export async function createRing(deps: RingDeps & { clock: Clock }): Promise<Res
  */
 export async function openRing(deps: RingDeps): Promise<Result<KeyRing>> {
   const opened = await readRing(deps);
-  return opened.ok ? ok(ringOf(deps, opened.value.keks)) : opened;
+  return opened.ok ? ok(ringOf(deps, opened.value)) : opened;
 }
 
 /** Opens the ring and adds an epoch, which from then on wraps all new keys. Fails as openRing does. */
@@ -100,7 +102,7 @@ async function startEpoch(
   const added = { epoch, createdAt: clock.now(), wrapped: wrapped.value };
   const next = { ...contents, epochs: [...contents.epochs, added] };
   await writePrivateFile(path, printRingFile({ contents: next, seal: sealOf(next, kek) }));
-  return ok(ringOf(deps, new Map([...keks, [epoch, kek]])));
+  return ok(ringOf(deps, { contents: next, keks: new Map([...keks, [epoch, kek]]) }));
 }
 
 const newestOf = (keks: ReadonlyMap<number, KeyObject>): number => Math.max(...keks.keys());
@@ -140,7 +142,7 @@ function wrapAad({ tenant, compartment, dekVersion }: KeyName, epoch: number): B
   ]);
 }
 
-function ringOf({ kms, random }: RingDeps, keks: ReadonlyMap<number, KeyObject>): KeyRing {
+function ringOf({ kms, random }: RingDeps, { contents, keks }: OpenedRing): KeyRing {
   const currentEpoch = newestOf(keks);
   const current = keks.get(currentEpoch);
   invariant(current !== undefined, "a key ring has at least one epoch");
@@ -148,6 +150,7 @@ function ringOf({ kms, random }: RingDeps, keks: ReadonlyMap<number, KeyObject>)
   return {
     kms: kms.name,
     currentEpoch,
+    epochs: contents.epochs.map(({ epoch, createdAt }) => ({ epoch, createdAt: toIso(createdAt) })),
     wrap: (name, key) => {
       invariant(key.length === dataKeyBytes, "a data key has 32 bytes");
       wraps += 1;

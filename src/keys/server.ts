@@ -95,7 +95,7 @@ function createDesk({ ring, random, onUse }: KeysServerDeps): Desk {
       onUse({ action: "generate", who, asked: keys.length, given: keys.length });
       return ok({ keys });
     },
-    status: () => ({ kms: ring.kms, kekEpoch: ring.currentEpoch, unwraps }),
+    status: () => ({ kms: ring.kms, kekEpoch: ring.currentEpoch, epochs: ring.epochs, unwraps }),
   };
 }
 

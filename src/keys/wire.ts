@@ -2,13 +2,16 @@ import {
   keyLimits,
   type GenerateAnswer,
   type GenerateRequest,
+  type KekEpoch,
   type KeyStatus,
   type UnwrapAnswer,
   type UnwrapRequest,
   type WrappedKey,
 } from "#core/key-wire.ts";
+import { toIso } from "#core/clock.ts";
 import { gcm } from "#keys/gcm.ts";
-import { bytesOf, exactObject, listOf, wholeNumber } from "#keys/shape.ts";
+import { ringFileLimits } from "#keys/ring-file.ts";
+import { bytesOf, exactObject, isoInstant, listOf, wholeNumber } from "#keys/shape.ts";
 
 /** Parsers of core/key-wire.ts, for both ends. Each gives null for what has not exactly the form. */
 
@@ -109,10 +112,19 @@ export function parseGenerateAnswer(value: unknown): GenerateAnswer | null {
 }
 
 export function parseKeyStatus(value: unknown): KeyStatus | null {
-  const status = exactObject(value, ["kms", "kekEpoch", "unwraps"]);
+  const status = exactObject(value, ["kms", "kekEpoch", "epochs", "unwraps"]);
   if (status === null) return null;
   const kms = nameOf(status.kms);
   const kekEpoch = versionOf(status.kekEpoch);
+  const epochs = listOf(status.epochs, ringFileLimits.epochs, parseEpoch);
   const unwraps = wholeNumber(status.unwraps, 0, Number.MAX_SAFE_INTEGER);
-  return kms !== null && kekEpoch !== null && unwraps !== null ? { kms, kekEpoch, unwraps } : null;
+  if (kms === null || kekEpoch === null || epochs === null || unwraps === null) return null;
+  return { kms, kekEpoch, epochs, unwraps };
+}
+
+function parseEpoch(value: unknown): KekEpoch | null {
+  const entry = exactObject(value, ["epoch", "createdAt"]);
+  const epoch = entry && versionOf(entry.epoch);
+  const createdAt = entry && isoInstant(entry.createdAt);
+  return epoch === null || createdAt === null ? null : { epoch, createdAt: toIso(createdAt) };
 }

@@ -11,13 +11,15 @@ export interface Connection {
 
 /**
  * The roles of the database, one for each process that enters it. The owner holds the tables and
- * only migrations use it; the auditor reads the log and nothing else.
+ * only migrations use it; the auditor reads the log and nothing else; the keeper changes and
+ * destroys wrapped keys at an operator's command.
  */
 export const databaseRoles = [
   "phylax_owner",
   "phylax_records",
   "phylax_identity",
   "phylax_auditor",
+  "phylax_keeper",
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
 

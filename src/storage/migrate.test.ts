@@ -19,14 +19,14 @@ const mine: Migration = {
 /** The passwords that the test server's roles have, so that other tests can still enter. */
 async function setting(t: TestContext) {
   const database = await testDatabase(t);
-  const [phylax_owner, phylax_records, phylax_identity, phylax_auditor] = databaseRoles.map(
-    (role) => database.connection(role).password,
-  );
+  const [phylax_owner, phylax_records, phylax_identity, phylax_auditor, phylax_keeper] =
+    databaseRoles.map((role) => database.connection(role).password);
   const passwords = {
     phylax_owner: phylax_owner ?? "",
     phylax_records: phylax_records ?? "",
     phylax_identity: phylax_identity ?? "",
     phylax_auditor: phylax_auditor ?? "",
+    phylax_keeper: phylax_keeper ?? "",
   };
   const product = await readMigrations();
   const run = (migrations: readonly Migration[]) =>

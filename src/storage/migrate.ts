@@ -18,6 +18,7 @@ export function makeRolePasswords(random: Random): RolePasswords {
     phylax_records: password(),
     phylax_identity: password(),
     phylax_auditor: password(),
+    phylax_keeper: password(),
   };
 }
 

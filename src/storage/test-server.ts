@@ -14,6 +14,7 @@ export const passwords: RolePasswords = {
   phylax_records: "records-of-a-test",
   phylax_identity: "identity-of-a-test",
   phylax_auditor: "auditor-of-a-test",
+  phylax_keeper: "keeper-of-a-test",
 };
 
 export const template = "phylax_template";

@@ -5,7 +5,7 @@ DO $$
 DECLARE
   role text;
 BEGIN
-  FOREACH role IN ARRAY ARRAY['phylax_owner', 'phylax_records', 'phylax_identity', 'phylax_auditor'] LOOP
+  FOREACH role IN ARRAY ARRAY['phylax_owner', 'phylax_records', 'phylax_identity', 'phylax_auditor', 'phylax_keeper'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
       EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', role);
     END IF;
@@ -16,7 +16,7 @@ BEGIN
   END IF;
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format(
-    'GRANT CONNECT ON DATABASE %I TO phylax_owner, phylax_records, phylax_identity, phylax_auditor',
+    'GRANT CONNECT ON DATABASE %I TO phylax_owner, phylax_records, phylax_identity, phylax_auditor, phylax_keeper',
     current_database());
 END
 $$;
