@@ -87,6 +87,11 @@ const problems = {
     issue: "exception",
     text: "FIPS mode was asked for, and no validated module is in use.",
   },
+  "escrow-refused": {
+    status: 422,
+    issue: "security",
+    text: "The escrow does not open with these shares, or was altered.",
+  },
   "not-found": { status: 404, issue: "not-found", text: "There is nothing here." },
   gone: { status: 410, issue: "deleted", text: "This resource was deleted." },
   "method-not-allowed": {
