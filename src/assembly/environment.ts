@@ -9,6 +9,8 @@ export interface Environment {
   readonly databaseUrl: string | null;
   readonly rootPassphrase: string | null;
   readonly rootPassphraseFile: string | null;
+  /** Names the KMS of a deployment's first start, in the form of `kms.json`; null means a file. */
+  readonly kmsFile: string | null;
   /** Multiplies the gateway's limits per address, for many people behind one address or a load test. */
   readonly rateShare: number;
   readonly colour: boolean;
@@ -28,7 +30,7 @@ function share(value: string | undefined): number {
   return Number.isFinite(number) && number >= 1 ? number : 1;
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_RATE_SHARE and NO_COLOR. */
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_RATE_SHARE and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -40,6 +42,7 @@ export function readEnvironment(
     databaseUrl: text(variables["DATABASE_URL"]),
     rootPassphrase: text(variables["PHYLAX_ROOT_PASSPHRASE"]),
     rootPassphraseFile: text(variables["PHYLAX_ROOT_PASSPHRASE_FILE"]),
+    kmsFile: text(variables["PHYLAX_KMS_FILE"]),
     rateShare: share(variables["PHYLAX_RATE_SHARE"]),
     colour: isTerminal && text(variables["NO_COLOR"]) === null,
   };

@@ -4,9 +4,21 @@ import { refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
 import { gcm, openUnder, sealUnder } from "#keys/gcm.ts";
+import { absolutePath, oneOf, parseShape } from "#keys/kms/fields.ts";
 import type { Kms } from "#keys/kms/kms.ts";
 import { readPrivateFile, writePrivateFile } from "#keys/private-file.ts";
 import { bytesOf, exactObject, jsonOf, wholeNumber } from "#keys/shape.ts";
+
+export interface FileConfig {
+  readonly kind: "file";
+  /** Null: `root.key` in the keys folder. Elsewhere, best on a medium that the data is not on. */
+  readonly path: string | null;
+}
+
+/** Null when the value is not this kind's choice. */
+export function parseFileConfig(value: unknown): FileConfig | null {
+  return parseShape(value, { needs: { kind: oneOf("file") }, may: { path: absolutePath } });
+}
 
 /** Work of one try at the passphrase. */
 export interface Argon2Cost {
@@ -61,7 +73,7 @@ export async function createFileKms(
   const nonce = random.bytes(gcm.nonceBytes);
   const sealed = sealUnder(passphraseKey.value, { nonce, aad: headerOf(cost, salt), plain: root });
   await writePrivateFile(path, printFile({ cost, salt, sealed }));
-  return ok(kmsOf(takeKey(root), random));
+  return ok(kmsOf(takeKey(root), { path, random }));
 }
 
 /**
@@ -83,7 +95,7 @@ export async function openFileKms({
   if (!passphraseKey.ok) return passphraseKey;
   const root = openUnder(passphraseKey.value, headerOf(parsed.cost, parsed.salt), parsed.sealed);
   if (root === null) return refused("the passphrase is wrong, or the file was altered");
-  return ok(kmsOf(takeKey(root), random));
+  return ok(kmsOf(takeKey(root), { path, random }));
 }
 
 const refused = (detail: string): ReturnType<typeof refuse> =>
@@ -95,7 +107,7 @@ function takeKey(bytes: Buffer): KeyObject {
   return key;
 }
 
-function kmsOf(root: KeyObject, random: Random): Kms {
+function kmsOf(root: KeyObject, { path, random }: Omit<RootKeyOptions, "passphrase">): Kms {
   const aadOf = (context: string): Buffer => encodeFields(["phylax root wrap v1", context]);
   return {
     name: "file",
@@ -111,6 +123,8 @@ function kmsOf(root: KeyObject, random: Random): Kms {
       const kek = openUnder(root, aadOf(context), wrapped);
       return kek === null ? refused("this root key did not wrap it") : ok(kek);
     },
+    describe: () => `a file sealed under a passphrase with argon2id: ${path}`,
+    close: () => Promise.resolve(),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Result } from "#core/result.ts";
 
 /**
- * Where the root key lives: a sealed file, later a hardware module or a cloud's key service. The
+ * Where the root key lives: a sealed file, a chip, a hardware module, a cloud's key service. The
  * root key itself never leaves it; it only wraps the key-encryption keys of the ring.
  */
 export interface Kms {
@@ -14,4 +14,8 @@ export interface Kms {
    * "key-unavailable" when the KMS does not answer. The caller overwrites the key after use.
    */
   unwrap(wrapped: Buffer, context: string): Promise<Result<Buffer>>;
+  /** One line for an operator: where the root key lies and what holds it. No secrets. */
+  describe(): string;
+  /** Ends sessions and connections; nothing may be asked afterwards. */
+  close(): Promise<void>;
 }
