@@ -30,6 +30,17 @@ export function parseDatabaseUrl(text: string): Result<Connection> {
   });
 }
 
+/** Those kept in the home; a role that came with a newer version gets its own now. */
+function rolePasswords(home: Home, random: Random): RolePasswords {
+  const path = home.file("database", "passwords.json");
+  const fresh = makeRolePasswords(random);
+  const kept = JSON.parse(secretFile(path, () => JSON.stringify(fresh))) as Partial<RolePasswords>;
+  const all = { ...fresh, ...kept };
+  if (databaseRoles.some((role) => kept[role] === undefined))
+    writeSecretFile(path, JSON.stringify(all));
+  return all;
+}
+
 /**
  * Brings the database to the newest form and leaves, for each process, a file that only lets it
  * enter as its own role. Answers how many migrations ran.
@@ -39,10 +50,7 @@ export async function prepareDatabase(
   admin: Connection,
   random: Random,
 ): Promise<Result<number>> {
-  const kept = secretFile(home.file("database", "passwords.json"), () =>
-    JSON.stringify(makeRolePasswords(random)),
-  );
-  const passwords = JSON.parse(kept) as RolePasswords;
+  const passwords = rolePasswords(home, random);
   const migrated = await migrate({
     connection: admin,
     passwords,
