@@ -1,8 +1,10 @@
-import { createKeysServer } from "#keys/server.ts";
-import { openKeyHome } from "#keys/keys.ts";
-import { listenMutual, peerRole } from "#core/net.ts";
+import { listenMutual, peerHost, peerRole } from "#core/net.ts";
 import { ok } from "#core/result.ts";
 import { acceptedCallers } from "#core/roles.ts";
+import { sealForEscrow } from "#keys/escrow.ts";
+import { openKeyHome } from "#keys/keys.ts";
+import { createKeysServer } from "#keys/server.ts";
+import { kmsTools } from "#assembly/kms-tools.ts";
 import type { RoleStarter } from "#assembly/role-process.ts";
 import { rootPassphrase } from "#assembly/root-key.ts";
 
@@ -15,20 +17,35 @@ export const startKeys: RoleStarter = async ({
   random,
   event,
 }) => {
-  const secret = rootPassphrase(home, environment, random);
-  if (!secret.ok) return secret;
-  const { passphrase } = secret.value;
-  const ring = await openKeyHome({ folder: home.file("keys"), passphrase, random, clock });
-  if (!ring.ok) return ring;
+  const opened = await openKeyHome({
+    folder: home.file("keys"),
+    choice: null,
+    passphrase: () => {
+      const secret = rootPassphrase(home, environment, random);
+      return secret.ok ? ok(secret.value.passphrase) : secret;
+    },
+    random,
+    clock,
+    tools: kmsTools,
+  });
+  if (!opened.ok) return opened;
   const listener = await listenMutual({
     address: { kind: "unix", path: home.socket("keys") },
     identity,
     accepts: acceptedCallers.keys,
     handler: createKeysServer({
-      ring: ring.value,
+      ...opened.value,
+      sealForEscrow,
       peerOf: peerRole,
+      hostOf: peerHost,
       random,
-      onUse: (use) => event("keys-used", { ...use }),
+      brake: () => ({ pass: true, signals: [] }),
+      head: () => ({ lines: 0, hash: Buffer.alloc(32).toString("base64url") }),
+      record: async ({ action, caller, outcome, given, refused }) => {
+        const facts = { action, who: caller.role, host: caller.host, outcome };
+        event("keys-used", { ...facts, given: given.length, refused: refused.length });
+        return ok(null);
+      },
     }),
   });
   return ok({ renew: () => listener.renew(identity), close: () => listener.close() });

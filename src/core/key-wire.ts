@@ -24,7 +24,17 @@ export interface UnwrapAnswer {
     | { readonly ok: true; readonly key: string }
     | { readonly ok: false; readonly code: "wrong-epoch" | "damaged" | "not-yours" }
   )[];
+  /** What the keys process noticed about the caller, by name; left out when nothing. */
+  readonly signals?: readonly KeySignal[];
 }
+
+/**
+ * "unwrap-storm": more patients in an hour than the caller's soft limit or than it ever needed.
+ * "unwrap-brake": the hard limit; further patients are refused. "clock-set-back": the keys process's
+ * clock shows less than it showed before.
+ */
+export const keySignals = ["unwrap-storm", "unwrap-brake", "clock-set-back"] as const;
+export type KeySignal = (typeof keySignals)[number];
 
 export interface GenerateRequest {
   readonly tenant: string;
@@ -61,6 +71,15 @@ export interface KeyStatus {
   readonly epochs: readonly KekEpoch[];
   /** Data keys unwrapped since the process started. */
   readonly unwraps: number;
+  /** How far the keys process's own log reaches; written down elsewhere it shows a cut-off end. */
+  readonly log: KeyLogHead;
+}
+
+export interface KeyLogHead {
+  /** Number of lines ever written. */
+  readonly lines: number;
+  /** SHA-256 of the last line, base64url; zero bytes when there is none. */
+  readonly hash: string;
 }
 
 export const keyLimits = { keysPerRequest: 1_000, rewrapsPerRequest: 10_000 } as const;

@@ -40,6 +40,11 @@ export function peerRole(request: IncomingMessage): ProcessRole | null {
   return provenRoles.get(request.socket) ?? null;
 }
 
+/** Where a caller sits: its address on TCP, "local" on a unix socket. */
+export function peerHost(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? "local";
+}
+
 /** TLS options of one side of a connection between processes: TLS 1.3, both sides proven. */
 export function mutualTls(identity: TlsIdentity): SecureContextOptions {
   return { key: identity.key, cert: identity.cert, ca: identity.ca, minVersion: "TLSv1.3" };

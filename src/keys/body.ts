@@ -11,10 +11,13 @@ const bodyLimits = { jsonDepth: 4, readMs: 2_000 } as const;
  * Reads a JSON body. Fails with media-type-unsupported, body-too-large, json-broken, json-too-deep
  * or json-duplicate-key; a body that does not come in time ends the connection and throws.
  */
-export async function readJson(request: IncomingMessage): Promise<Result<unknown>> {
+export async function readJson(
+  request: IncomingMessage,
+  bytesMax: number = wireLimits.requestBytes,
+): Promise<Result<unknown>> {
   if (request.headers["content-type"] !== "application/json")
     return refuse("media-type-unsupported");
-  const text = await readText(request);
+  const text = await readText(request, bytesMax);
   if (text === null) return refuse("body-too-large");
   const scanned = scanJson(text, bodyLimits.jsonDepth);
   if (!scanned.ok) return refuse(scanned.problem.code);
@@ -22,7 +25,7 @@ export async function readJson(request: IncomingMessage): Promise<Result<unknown
   return ok(value);
 }
 
-async function readText(request: IncomingMessage): Promise<string | null> {
+async function readText(request: IncomingMessage, bytesMax: number): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const timer = setTimeout(() => request.destroy(), bodyLimits.readMs);
@@ -31,7 +34,7 @@ async function readText(request: IncomingMessage): Promise<string | null> {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const part = Buffer.from(chunk as Uint8Array);
       bytes += part.length;
-      if (bytes > wireLimits.requestBytes) return null;
+      if (bytes > bytesMax) return null;
       chunks.push(part);
     }
   } finally {

@@ -1,32 +1,61 @@
 import type { Dispatcher } from "undici";
-import type { GeneratedKey, KeyService, UnwrappedKey } from "#core/key-service.ts";
-import { keyLimits } from "#core/key-wire.ts";
-import { refuse } from "#core/problem.ts";
+import type { GeneratedKey, KeyOperator, KeyService, UnwrappedKey } from "#core/key-service.ts";
+import { keyLimits, type KeySignal } from "#core/key-wire.ts";
+import type { Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import { jsonOf } from "#keys/shape.ts";
-import { parseGenerateAnswer, parseKeyStatus, parseUnwrapAnswer, wireLimits } from "#keys/wire.ts";
+import {
+  ask,
+  get,
+  inBatches,
+  post,
+  unavailable,
+  type Question,
+  type Refusal,
+} from "#keys/client-asking.ts";
+import { exactObject } from "#keys/shape.ts";
+import {
+  parseFileAnswer,
+  parseGenerateAnswer,
+  parseKeyStatus,
+  parseRewrapAnswer,
+  parseSignals,
+  parseUnwrapAnswer,
+  wireLimits,
+} from "#keys/wire.ts";
 
 export const keyClientLimits = {
   /** From asking to the last byte of one answer, its second try included. */
   answerMs: 2_000,
-  tries: 2,
 } as const;
 
-/** The keys process over HTTP; the dispatcher proves both sides and is closed by who made it. */
-export function createKeyClient(dispatcher: Dispatcher): KeyService {
+const service = { answerMs: keyClientLimits.answerMs, answerBytes: wireLimits.answerBytes };
+
+/**
+ * The keys process over HTTP; the dispatcher proves both sides and is closed by who made it.
+ * `onSignal` is told each signal that an answer carries, before the answer is given on.
+ */
+export function createKeyClient(
+  dispatcher: Dispatcher,
+  onSignal: (signal: KeySignal) => void = () => {},
+): KeyService {
   const call = <T>(question: Question, parse: (value: unknown) => T | null): Promise<Result<T>> =>
-    ask(dispatcher, question, parse);
+    ask(dispatcher, question, {
+      ...service,
+      parse,
+      refusalOf: (refusal) => refusalOf(refusal, onSignal),
+    });
   return {
     unwrap: (keys) =>
-      inBatches(keys, async (batch) => {
+      inBatches(keys, keyLimits.keysPerRequest, async (batch) => {
         const answer = await call(post("/unwrap", { keys: batch }), parseUnwrapAnswer);
         if (!answer.ok) return answer;
+        answer.value.signals?.forEach(onSignal);
         return answer.value.keys.length === batch.length
           ? ok(answer.value.keys.map(decoded))
           : unavailable("it answered something else");
       }),
     generate: (tenant, compartments) =>
-      inBatches(compartments, async (batch) => {
+      inBatches(compartments, keyLimits.keysPerRequest, async (batch) => {
         const question = post("/generate", { tenant, compartments: batch });
         const answer = await call(question, parseGenerateAnswer);
         if (!answer.ok) return answer;
@@ -43,24 +72,20 @@ export function createKeyClient(dispatcher: Dispatcher): KeyService {
           });
         return same ? ok(keys.map(generated)) : unavailable("it answered something else");
       }),
-    status: () => call({ method: "GET", path: "/status" }, parseKeyStatus),
+    status: () => call(get("/status"), parseKeyStatus),
   };
 }
 
-interface Question {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly body?: string;
+/** A caller learns that it may not, or that the brake holds it; all else is a service that is down. */
+function refusalOf(
+  { status, code, body }: Refusal,
+  onSignal: (signal: KeySignal) => void,
+): Problem {
+  const { signals } = exactObject(body, ["type", "title", "status", "signals"]) ?? {};
+  parseSignals(signals)?.forEach(onSignal);
+  if (code === "forbidden" || code === "key-brake") return { code };
+  return { code: "key-unavailable", detail: `it answered ${status}` };
 }
-
-const post = (path: string, body: unknown): Question => ({
-  method: "POST",
-  path,
-  body: JSON.stringify(body),
-});
-
-const unavailable = (detail: string): ReturnType<typeof refuse> =>
-  refuse("key-unavailable", { detail });
 
 function decoded(
   answer: { ok: true; key: string } | Extract<UnwrappedKey, { ok: false }>,
@@ -78,71 +103,48 @@ function generated({
   return { wrapped, key: Buffer.from(key, "base64url") };
 }
 
-/** Asks for at most `keysPerRequest` at a time and stops at the first failure. */
-async function inBatches<A, B>(
-  all: readonly A[],
-  one: (batch: readonly A[]) => Promise<Result<readonly B[]>>,
-): Promise<Result<readonly B[]>> {
-  const answers: B[] = [];
-  for (let from = 0; from < all.length; from += keyLimits.keysPerRequest) {
-    const answer = await one(all.slice(from, from + keyLimits.keysPerRequest));
-    if (!answer.ok) return answer;
-    answers.push(...answer.value);
-  }
-  return ok(answers);
+/** A move wraps and opens every epoch; a key service far away takes a while for some thousands. */
+export const operatorLimits = { answerMs: 120_000 } as const;
+
+/** The keys process for an operator's command; the dispatcher proves both sides, who made it closes it. */
+export function createKeyOperator(dispatcher: Dispatcher): KeyOperator {
+  const call = <T>(
+    question: Question,
+    parse: (value: unknown) => T | null,
+    once: boolean,
+  ): Promise<Result<T>> =>
+    ask(dispatcher, question, {
+      answerMs: operatorLimits.answerMs,
+      answerBytes: wireLimits.operatorAnswerBytes,
+      parse,
+      refusalOf: operatorRefusal,
+      once,
+    });
+  return {
+    status: () => call(get("/status"), parseKeyStatus, false),
+    // Asked once: a second epoch would be started when only the answer to the first was lost.
+    startEpoch: () => call(post("/epochs", {}), parseKeyStatus, true),
+    retireEpochs: (before) => call(post("/epochs/retire", { before }), parseKeyStatus, false),
+    moveKms: (kms) => call(post("/kms", { kms }), parseKeyStatus, true),
+    ring: () => call(get("/ring"), parseFileAnswer, false),
+    escrow: async (recipient) => {
+      const file = await call(post("/escrow", { recipient }), parseFileAnswer, false);
+      return file.ok ? ok(Buffer.from(file.value, "base64")) : file;
+    },
+    rewrap: (keys) =>
+      inBatches(keys, keyLimits.rewrapsPerRequest, async (batch) => {
+        const answer = await call(post("/rewrap", { keys: batch }), parseRewrapAnswer, false);
+        if (!answer.ok) return answer;
+        return answer.value.keys.length === batch.length
+          ? ok(answer.value.keys)
+          : unavailable("it answered something else");
+      }),
+  };
 }
 
-async function ask<T>(
-  dispatcher: Dispatcher,
-  question: Question,
-  parse: (value: unknown) => T | null,
-): Promise<Result<T>> {
-  const signal = AbortSignal.timeout(keyClientLimits.answerMs);
-  for (let left = keyClientLimits.tries - 1; ; left -= 1) {
-    try {
-      return await askOnce(dispatcher, question, parse, signal);
-    } catch (error) {
-      // A pooled connection may have ended between two questions. Both may be asked twice: keys
-      // made for an answer that was lost are known to nobody.
-      if (left > 0 && isLostConnection(error)) continue;
-      return unavailable(signal.aborted ? "it does not answer in time" : "it cannot be reached");
-    }
-  }
-}
-
-function isLostConnection(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  return code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE";
-}
-
-async function askOnce<T>(
-  dispatcher: Dispatcher,
-  { method, path, body }: Question,
-  parse: (value: unknown) => T | null,
-  signal: AbortSignal,
-): Promise<Result<T>> {
-  const answer = await dispatcher.request({
-    method,
-    path,
-    signal,
-    headers: body === undefined ? {} : { "content-type": "application/json" },
-    ...(body === undefined ? {} : { body }),
-  });
-  const text = await readText(answer.body);
-  if (answer.statusCode === 403) return refuse("forbidden");
-  if (answer.statusCode !== 200) return unavailable(`it answered ${answer.statusCode}`);
-  const value = text === null ? null : parse(jsonOf(text));
-  return value === null ? unavailable("it answered something else") : ok(value);
-}
-
-async function readText(body: Dispatcher.ResponseData["body"]): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    const part = Buffer.from(chunk as Uint8Array);
-    bytes += part.length;
-    if (bytes > wireLimits.answerBytes) return null;
-    chunks.push(part);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+/** The problem that the keys process names, with what it tells of it. */
+function operatorRefusal({ status, code, body }: Refusal): Problem {
+  if (code === null) return { code: "key-unavailable", detail: `it answered ${status}` };
+  const told = typeof body === "object" && body !== null && "detail" in body ? body.detail : null;
+  return typeof told === "string" ? { code, detail: told } : { code };
 }

@@ -1,47 +1,35 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
-import { systemClock } from "#core/clock.ts";
-import { systemRandom } from "#core/random.ts";
-import { openKeyHome, type KeyHome } from "#keys/keys.ts";
-import { cheapCost, testFolder, testPassphrase } from "#keys/testing.ts";
-
-async function home(t: TestContext): Promise<KeyHome> {
-  return {
-    folder: join(await testFolder(t), "keys"),
-    passphrase: testPassphrase,
-    random: systemRandom,
-    clock: systemClock,
-    cost: cheapCost,
-  };
-}
+import { test } from "node:test";
+import { ok } from "#core/result.ts";
+import { openKeyHome } from "#keys/keys.ts";
+import { testKeyHome } from "#keys/testing.ts";
 
 test("the first start makes root key and ring; the second opens the same", async (t) => {
-  const at = await home(t);
+  const at = await testKeyHome(t);
   const first = await openKeyHome(at);
   const second = await openKeyHome(at);
   assert.ok(first.ok && second.ok);
-  const wrapped = first.value.wrap(
-    { tenant: "t", compartment: "c", dekVersion: 1 },
-    Buffer.alloc(32),
-  );
-  assert.ok(second.value.unwrap(wrapped).ok);
+  const wrapped = first.value.keeper
+    .current()
+    .wrap({ tenant: "t", compartment: "c", dekVersion: 1 }, Buffer.alloc(32));
+  assert.ok(second.value.keeper.current().unwrap(wrapped).ok);
   assert.deepEqual((await readdir(at.folder)).sort(), ["key-ring.json", "root.key"]);
   assert.equal((await stat(at.folder)).mode & 0o777, 0o700);
 });
 
 test("a wrong passphrase at the second start is refused and alters nothing", async (t) => {
-  const at = await home(t);
+  const at = await testKeyHome(t);
   assert.ok((await openKeyHome(at)).ok);
-  const wrong = await openKeyHome({ ...at, passphrase: "another long passphrase" });
+  const wrong = await openKeyHome({ ...at, passphrase: () => ok("another long passphrase") });
   assert.ok(!wrong.ok);
   assert.equal(wrong.problem.code, "root-key-refused");
   assert.ok((await openKeyHome(at)).ok);
 });
 
 test("a lost ring is not replaced by a new one, which could open no record", async (t) => {
-  const at = await home(t);
+  const at = await testKeyHome(t);
   assert.ok((await openKeyHome(at)).ok);
   await rm(join(at.folder, "key-ring.json"));
   const found = await openKeyHome(at);
@@ -50,7 +38,7 @@ test("a lost ring is not replaced by a new one, which could open no record", asy
 });
 
 test("a lost root key is not replaced by a new one", async (t) => {
-  const at = await home(t);
+  const at = await testKeyHome(t);
   assert.ok((await openKeyHome(at)).ok);
   await rm(join(at.folder, "root.key"));
   const found = await openKeyHome(at);
@@ -59,7 +47,7 @@ test("a lost root key is not replaced by a new one", async (t) => {
 });
 
 test("a first start that was killed half way is begun anew", async (t) => {
-  const at = await home(t);
+  const at = await testKeyHome(t);
   await mkdir(`${at.folder}.new`);
   await writeFile(join(`${at.folder}.new`, "root.key"), "half");
   assert.ok((await openKeyHome(at)).ok);
@@ -67,8 +55,8 @@ test("a first start that was killed half way is begun anew", async (t) => {
 });
 
 test("a first start with too short a passphrase leaves nothing behind", async (t) => {
-  const at = await home(t);
-  assert.equal((await openKeyHome({ ...at, passphrase: "short" })).ok, false);
+  const at = await testKeyHome(t);
+  assert.equal((await openKeyHome({ ...at, passphrase: () => ok("short") })).ok, false);
   await assert.rejects(stat(at.folder), { code: "ENOENT" });
   await assert.rejects(stat(`${at.folder}.new`), { code: "ENOENT" });
 });

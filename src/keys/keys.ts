@@ -1,43 +1,59 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Clock } from "#core/clock.ts";
-import type { Random } from "#core/random.ts";
-import type { Result } from "#core/result.ts";
-import { createFileKms, openFileKms, type Argon2Cost } from "#keys/kms/file.ts";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import { moveRecord, movePaths, settleMove } from "#keys/kms-move.ts";
+import {
+  createKms,
+  openKms,
+  parseKmsConfig,
+  readKmsConfig,
+  writeKmsConfig,
+  type KmsConfig,
+} from "#keys/kms/config.ts";
+import type { KmsDeps } from "#keys/kms/tools.ts";
+import type { ChosenKms } from "#keys/operator-desk.ts";
 import { syncFolder } from "#keys/private-file.ts";
-import { createRing, openRing, type KeyRing } from "#keys/ring.ts";
+import { createRing, openRing, type RingDeps, type RingKeeper } from "#keys/ring-keeper.ts";
 
-export interface KeyHome {
-  /** Holds `root.key` and `key-ring.json`; 0700. Its parent folder must exist. */
-  readonly folder: string;
-  readonly passphrase: string;
-  readonly random: Random;
+/** `folder` holds the ring, 0700; its parent folder must exist. */
+export interface KeyHome extends KmsDeps {
   readonly clock: Clock;
-  /** For a new root key only; an old one names its own. */
-  readonly cost?: Argon2Cost;
+  /** The KMS of a home that is made now; null for the kind "file". */
+  readonly choice: KmsConfig | null;
 }
 
-const rootKeyFile = "root.key";
-const ringFile = "key-ring.json";
+export interface OpenKeyHome {
+  readonly keeper: RingKeeper;
+  /** Opens another KMS for this home to move to. */
+  chooseKms(choice: unknown): Promise<Result<ChosenKms>>;
+}
 
 /**
- * Opens the root key and the key ring, or makes both when the folder does not exist. Both are made
- * beside it and moved into place at once: a folder that holds only one of them has lost the other,
- * and is refused rather than completed. Fails with "root-key-refused" or "key-ring-refused".
+ * Opens root key and key ring, or makes both when the folder does not exist. Both are made beside
+ * it and moved into place at once: a folder that holds only one of them has lost the other, and is
+ * refused rather than completed. Fails with "root-key-refused", "key-ring-refused", and
+ * "key-unavailable" when the KMS does not answer.
  */
-export async function openKeyHome(home: KeyHome): Promise<Result<KeyRing>> {
-  if (await exists(home.folder)) return openBoth(home);
+export async function openKeyHome(home: KeyHome): Promise<Result<OpenKeyHome>> {
+  const keeper = (await exists(home.folder)) ? await openBoth(home) : await createNew(home);
+  if (!keeper.ok) return keeper;
+  return ok({ keeper: keeper.value, chooseKms: (choice) => chooseKms(home, choice) });
+}
+
+async function createNew(home: KeyHome): Promise<Result<RingKeeper>> {
   const begun = `${home.folder}.new`;
   await rm(begun, { recursive: true, force: true });
   await mkdir(begun, { mode: 0o700 });
-  const ring = await createBoth({ ...home, folder: begun });
-  if (!ring.ok) {
+  const made = await createBoth({ ...home, folder: begun });
+  if (!made.ok) {
     await rm(begun, { recursive: true });
-    return ring;
+    return made;
   }
   await rename(begun, home.folder);
   await syncFolder(dirname(home.folder));
-  return ring;
+  return openBoth(home);
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -50,14 +66,33 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-async function openBoth(home: KeyHome): Promise<Result<KeyRing>> {
-  const kms = await openFileKms({ ...home, path: join(home.folder, rootKeyFile) });
-  if (!kms.ok) return kms;
-  return openRing({ ...home, path: join(home.folder, ringFile), kms: kms.value });
+function ringDeps(home: KeyHome, kms: RingDeps["kms"]): RingDeps {
+  return { ...home, path: movePaths(home.folder).ring, kms };
 }
 
-async function createBoth(home: KeyHome): Promise<Result<KeyRing>> {
-  const kms = await createFileKms({ ...home, path: join(home.folder, rootKeyFile) }, home.cost);
+async function openBoth(home: KeyHome): Promise<Result<RingKeeper>> {
+  const paths = movePaths(home.folder);
+  const settled = await settleMove(paths);
+  if (!settled.ok) return settled;
+  const config = await readKmsConfig(paths.config);
+  if (!config.ok) return config;
+  const kms = await openKms(config.value, home);
+  return kms.ok ? openRing(ringDeps(home, kms.value)) : kms;
+}
+
+async function createBoth(home: KeyHome): Promise<Result<RingKeeper>> {
+  const config: KmsConfig = home.choice ?? { kind: "file", path: null };
+  const kms = await createKms(config, home);
   if (!kms.ok) return kms;
-  return createRing({ ...home, path: join(home.folder, ringFile), kms: kms.value });
+  if (home.choice !== null) await writeKmsConfig(movePaths(home.folder).config, config);
+  return createRing(ringDeps(home, kms.value));
+}
+
+async function chooseKms(home: KeyHome, choice: unknown): Promise<Result<ChosenKms>> {
+  const config = parseKmsConfig(choice);
+  if (config === null)
+    return refuse("parameter-invalid", { detail: "this names no KMS that is known here" });
+  const kms = await openKms(config, home);
+  if (!kms.ok) return kms;
+  return ok({ kms: kms.value, record: moveRecord(movePaths(home.folder), config) });
 }

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 const privateMode = 0o600;
@@ -47,6 +47,35 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   }
   await rename(temporary, path);
   await syncFolder(dirname(path));
+}
+
+/**
+ * As writePrivateFile, and then overwrites what the replaced file's blocks held. A disk that copies
+ * on write or levels wear keeps them all the same: secrecy of what was there may not rest on this.
+ */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  const old = await openIfThere(path);
+  try {
+    await writePrivateFile(path, text);
+    if (old !== null) await overwrite(old);
+  } finally {
+    await old?.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function overwrite(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  await file.write(Buffer.alloc(size), 0, size, 0);
+  await file.sync();
 }
 
 /** Makes renames in a folder last through a power cut. */

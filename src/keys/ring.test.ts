@@ -8,7 +8,7 @@ import type { WrappedKey } from "#core/key-wire.ts";
 import { systemRandom } from "#core/random.ts";
 import { createFileKms } from "#keys/kms/file.ts";
 import type { Kms } from "#keys/kms/kms.ts";
-import { addEpoch, createRing, openRing, type KeyRing } from "#keys/ring.ts";
+import { createRing, openRing, type RingDeps, type RingKeeper } from "#keys/ring-keeper.ts";
 import { cheapCost, testFolder, testPassphrase, testRing } from "#keys/testing.ts";
 
 const random = systemRandom;
@@ -23,8 +23,8 @@ async function rootKey(t: TestContext): Promise<Kms> {
 }
 
 interface Laid {
-  readonly deps: Parameters<typeof addEpoch>[0];
-  readonly ring: KeyRing;
+  readonly deps: RingDeps;
+  readonly keeper: RingKeeper;
 }
 
 async function laidRing(t: TestContext): Promise<Laid> {
@@ -36,7 +36,7 @@ async function laidRing(t: TestContext): Promise<Laid> {
   };
   const ring = await createRing(deps);
   assert.ok(ring.ok);
-  return { deps, ring: ring.value };
+  return { deps, keeper: ring.value };
 }
 
 async function refusal(deps: Laid["deps"]): Promise<string> {
@@ -47,11 +47,11 @@ async function refusal(deps: Laid["deps"]): Promise<string> {
 }
 
 test("a data key wrapped before a restart unwraps after it", async (t) => {
-  const { deps, ring } = await laidRing(t);
-  const wrapped = ring.wrap(name, Buffer.alloc(32, 9));
+  const { deps, keeper } = await laidRing(t);
+  const wrapped = keeper.current().wrap(name, Buffer.alloc(32, 9));
   const again = await openRing(deps);
   assert.ok(again.ok);
-  assert.deepEqual(again.value.unwrap(wrapped), { ok: true, key: Buffer.alloc(32, 9) });
+  assert.deepEqual(again.value.current().unwrap(wrapped), { ok: true, key: Buffer.alloc(32, 9) });
 });
 
 test("the ring file is for its owner only and no half-written neighbour stays", async (t) => {
@@ -61,15 +61,17 @@ test("the ring file is for its owner only and no half-written neighbour stays", 
 });
 
 test("after a new epoch both unwrap, and new keys are wrapped under the new one", async (t) => {
-  const { deps, ring } = await laidRing(t);
+  const { deps, keeper } = await laidRing(t);
+  const ring = keeper.current();
   const old = ring.wrap(name, Buffer.alloc(32, 1));
-  assert.ok((await addEpoch(deps)).ok);
-  const both = await openRing(deps);
-  assert.ok(both.ok);
-  const young = both.value.wrap(name, Buffer.alloc(32, 2));
+  assert.ok((await keeper.startEpoch()).ok);
+  const reopened = await openRing(deps);
+  assert.ok(reopened.ok);
+  const both = reopened.value.current();
+  const young = both.wrap(name, Buffer.alloc(32, 2));
   assert.deepEqual([old.kekEpoch, young.kekEpoch], [1, 2]);
-  assert.ok(both.value.unwrap(old).ok);
-  assert.ok(both.value.unwrap(young).ok);
+  assert.ok(both.unwrap(old).ok);
+  assert.ok(both.unwrap(young).ok);
   assert.deepEqual(ring.unwrap(young), { ok: false, code: "wrong-epoch" });
 });
 
@@ -92,9 +94,9 @@ for (const [place, swap] of Object.entries(swaps)) {
 }
 
 test("a key wrapped under one epoch does not unwrap as if under another", async (t) => {
-  const { deps, ring } = await laidRing(t);
-  const wrapped = ring.wrap(name, random.bytes(32));
-  const both = await addEpoch(deps);
+  const { keeper } = await laidRing(t);
+  const wrapped = keeper.current().wrap(name, random.bytes(32));
+  const both = await keeper.startEpoch();
   assert.ok(both.ok);
   assert.deepEqual(both.value.unwrap({ ...wrapped, kekEpoch: 2 }), { ok: false, code: "damaged" });
 });
@@ -144,8 +146,8 @@ const tampers: Record<string, (file: RingJson) => void> = {
 
 for (const [name, tamper] of Object.entries(tampers)) {
   test(`a key ring with ${name} is refused`, async (t) => {
-    const { deps } = await laidRing(t);
-    assert.ok((await addEpoch(deps)).ok);
+    const { deps, keeper } = await laidRing(t);
+    assert.ok((await keeper.startEpoch()).ok);
     const file = JSON.parse(await readFile(deps.path, "utf8")) as RingJson;
     tamper(file);
     await writeFile(deps.path, JSON.stringify(file));

@@ -1,137 +1,106 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { parsePseudonym } from "#core/ids.ts";
-import type { GenerateAnswer, KeyStatus, UnwrapAnswer } from "#core/key-wire.ts";
 import type { Handler } from "#core/net.ts";
 import { meaningOf, problem, problemDetails, refuse, type Problem } from "#core/problem.ts";
-import type { Random } from "#core/random.ts";
-import { ok, unreachable, type Result } from "#core/result.ts";
+import { ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { readJson } from "#keys/body.ts";
-import type { KeyRing } from "#keys/ring.ts";
-import { parseGenerateRequest, parseUnwrapRequest } from "#keys/wire.ts";
+import { createDesk, type Desk, type DeskDeps } from "#keys/desk.ts";
+import type { KeyCaller } from "#keys/key-use.ts";
+import {
+  createOperatorDesk,
+  type OperatorDesk,
+  type OperatorDeskDeps,
+} from "#keys/operator-desk.ts";
+import { wireLimits } from "#keys/wire.ts";
 
-/** One request for keys, for whoever counts or records them. */
-export interface KeyUse {
-  readonly action: "unwrap" | "generate";
-  readonly who: ProcessRole;
-  /** Keys asked for. */
-  readonly asked: number;
-  /** Keys handed out; the others were refused, damaged or of an epoch that is gone. */
-  readonly given: number;
-}
-
-export interface KeysServerDeps {
-  readonly ring: KeyRing;
+export interface KeysServerDeps extends Omit<DeskDeps, "ring">, OperatorDeskDeps {
   /** The role that the caller's certificate proves. */
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
-  readonly random: Random;
-  /** Told of each request before it is answered; when it throws, no key is handed out. */
-  readonly onUse: (use: KeyUse) => void;
+  readonly hostOf: (request: IncomingMessage) => string;
 }
 
-type Answer = UnwrapAnswer | GenerateAnswer | KeyStatus;
+interface Desks {
+  readonly desk: Desk;
+  readonly operators: OperatorDesk;
+}
 
-const dataKeyBytes = 32;
+type Answer = Result<unknown>;
 
-/** POST /unwrap, POST /generate, GET /status, as core/key-wire.ts says; every failure is RFC 9457. */
+/** What core/key-wire.ts and KeyOperator say; every failure is RFC 9457. */
 export function createKeysServer(deps: KeysServerDeps): Handler {
-  const desk = createDesk(deps);
+  const desks = {
+    desk: createDesk({ ...deps, ring: () => deps.keeper.current() }),
+    operators: createOperatorDesk(deps),
+  };
   return (request, response) => {
-    serve(deps, desk, request).then(
-      (answer) => send(response, answer),
-      () => send(response, refuse("unexpected")),
+    const role = deps.peerOf(request);
+    const answered =
+      role === null
+        ? Promise.resolve(refuse("forbidden"))
+        : serve(desks, { role, host: deps.hostOf(request) }, request);
+    answered.then(
+      (answer) => send(response, answer, role),
+      () => send(response, refuse("unexpected"), role),
     );
   };
 }
 
-/** Whose keys a process may hold: a patient's key is never identity's, nor identity's anyone else's. */
-function mayHave(who: ProcessRole, compartment: string): boolean {
-  switch (who) {
-    case "records":
-      return compartment === "organisation" || parsePseudonym(compartment) !== null;
-    case "identity":
-      return compartment === "identity";
-    case "gateway":
-    case "keys":
-    case "operator":
-      return false;
-    default:
-      return unreachable(who);
-  }
-}
-
-interface Desk {
-  unwrap(who: ProcessRole, body: unknown): Result<UnwrapAnswer>;
-  generate(who: ProcessRole, body: unknown): Result<GenerateAnswer>;
-  status(): KeyStatus;
-}
-
-function createDesk({ ring, random, onUse }: KeysServerDeps): Desk {
-  let unwraps = 0;
-  return {
-    unwrap: (who, body) => {
-      const asked = parseUnwrapRequest(body);
-      if (asked === null) return refuse("parameter-invalid");
-      const keys = asked.keys.map((wrapped) => {
-        if (!mayHave(who, wrapped.compartment)) return { ok: false, code: "not-yours" } as const;
-        const key = ring.unwrap(wrapped);
-        return key.ok ? ({ ok: true, key: printAndWipe(key.key) } as const) : key;
-      });
-      const given = keys.filter((key) => key.ok).length;
-      unwraps += given;
-      onUse({ action: "unwrap", who, asked: keys.length, given });
-      return ok({ keys });
-    },
-    generate: (who, body) => {
-      const asked = parseGenerateRequest(body);
-      if (asked === null) return refuse("parameter-invalid");
-      const { tenant, compartments } = asked;
-      if (!compartments.every(({ compartment }) => mayHave(who, compartment)))
-        return refuse("forbidden");
-      const keys = compartments.map((name) => {
-        const key = random.bytes(dataKeyBytes);
-        return { wrapped: ring.wrap({ tenant, ...name }, key), key: printAndWipe(key) };
-      });
-      onUse({ action: "generate", who, asked: keys.length, given: keys.length });
-      return ok({ keys });
-    },
-    status: () => ({ kms: ring.kms, kekEpoch: ring.currentEpoch, epochs: ring.epochs, unwraps }),
-  };
-}
-
-function printAndWipe(key: Buffer): string {
-  const text = key.toString("base64url");
-  key.fill(0);
-  return text;
-}
-
-async function serve(
-  { peerOf }: KeysServerDeps,
-  desk: Desk,
-  request: IncomingMessage,
-): Promise<Result<Answer>> {
-  const who = peerOf(request);
-  if (who === null) return refuse("forbidden");
+async function serve(desks: Desks, caller: KeyCaller, request: IncomingMessage): Promise<Answer> {
+  const { desk } = desks;
   switch (`${request.method ?? ""} ${request.url ?? ""}`) {
     case "GET /status":
       return ok(desk.status());
-    case "POST /unwrap": {
-      const body = await readJson(request);
-      return body.ok ? desk.unwrap(who, body.value) : body;
-    }
-    case "POST /generate": {
-      const body = await readJson(request);
-      return body.ok ? desk.generate(who, body.value) : body;
-    }
+    case "POST /unwrap":
+      return withBody(request, (body) => desk.unwrap(caller, body));
+    case "POST /generate":
+      return withBody(request, (body) => desk.generate(caller, body));
+    case "POST /rewrap":
+      return withBody(request, (body) => desk.rewrap(caller, body), wireLimits.rewrapRequestBytes);
     default:
-      return refuse("not-found");
+      return caller.role === "operator" ? serveOperator(desks, caller, request) : unknown;
   }
 }
 
-function send(response: ServerResponse, answer: Result<Answer>): void {
+const unknown = refuse("not-found");
+
+async function serveOperator(
+  { desk, operators }: Desks,
+  caller: KeyCaller,
+  request: IncomingMessage,
+): Promise<Answer> {
+  const thenStatus = async (change: Promise<Answer>): Promise<Answer> => {
+    const changed = await change;
+    return changed.ok ? ok(desk.status()) : changed;
+  };
+  switch (`${request.method ?? ""} ${request.url ?? ""}`) {
+    case "GET /ring":
+      return operators.ring(caller);
+    case "POST /epochs":
+      return withBody(request, () => thenStatus(operators.startEpoch(caller)));
+    case "POST /epochs/retire":
+      return withBody(request, (body) => thenStatus(operators.retireEpochs(caller, body)));
+    case "POST /kms":
+      return withBody(request, (body) => thenStatus(operators.moveKms(caller, body)));
+    case "POST /escrow":
+      return withBody(request, (body) => operators.escrow(caller, body));
+    default:
+      return unknown;
+  }
+}
+
+async function withBody(
+  request: IncomingMessage,
+  answer: (body: unknown) => Promise<Answer>,
+  bytesMax?: number,
+): Promise<Answer> {
+  const body = await readJson(request, bytesMax);
+  return body.ok ? answer(body.value) : body;
+}
+
+function send(response: ServerResponse, answer: Answer, role: ProcessRole | null): void {
   const [status, type, body] = answer.ok
     ? ([200, "application/json", answer.value] as const)
-    : failureOf(answer.problem);
+    : failureOf(answer.problem, role);
   const text = JSON.stringify(body);
   response.writeHead(status, {
     "content-type": type,
@@ -143,7 +112,16 @@ function send(response: ServerResponse, answer: Result<Answer>): void {
   response.end(text);
 }
 
-function failureOf(found: Problem): readonly [number, string, Record<string, unknown>] {
-  const shown = problem(found.code);
-  return [meaningOf(found.code).status, "application/problem+json", problemDetails(shown)];
+/** Only an operator reads what exactly went wrong; the others learn the code and the signals. */
+function failureOf(
+  found: Problem,
+  role: ProcessRole | null,
+): readonly [number, string, Record<string, unknown>] {
+  const shown = role === "operator" ? found : problem(found.code);
+  const signals = (found.also ?? []).flatMap(({ at, detail }) => (at === "signal" ? [detail] : []));
+  return [
+    meaningOf(found.code).status,
+    "application/problem+json",
+    { ...problemDetails(shown), ...(signals.length === 0 ? {} : { signals }) },
+  ];
 }

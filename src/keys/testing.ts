@@ -4,15 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
 import { systemClock } from "#core/clock.ts";
-import type { KeyService } from "#core/key-service.ts";
+import type { KeyOperator, KeyService } from "#core/key-service.ts";
 import type { Handler } from "#core/net.ts";
+import { refuse } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
+import { BrokenInvariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
-import { createKeyClient } from "#keys/client.ts";
-import { openKeyHome } from "#keys/keys.ts";
+import { createKeyClient, createKeyOperator } from "#keys/client.ts";
+import { openKeyHome, type KeyHome, type OpenKeyHome } from "#keys/keys.ts";
+import type { KeyAction, KeyUse } from "#keys/key-use.ts";
 import type { Argon2Cost } from "#keys/kms/file.ts";
 import type { KeyRing } from "#keys/ring.ts";
-import { createKeysServer, type KeyUse } from "#keys/server.ts";
+import { createKeysServer, type KeysServerDeps } from "#keys/server.ts";
 
 /** A test, or whatever else lasts a while and tidies up after itself. */
 export interface Cleanup {
@@ -31,17 +34,54 @@ export async function testFolder(t: Cleanup): Promise<string> {
   return folder;
 }
 
-/** A fresh root key and ring in a folder of their own. */
-export async function testRing(t: Cleanup): Promise<KeyRing> {
-  const ring = await openKeyHome({
+/** A home for keys that is not made yet, with the least work for its passphrase. */
+export async function testKeyHome(t: Cleanup): Promise<KeyHome> {
+  return {
     folder: join(await testFolder(t), "keys"),
-    passphrase: testPassphrase,
+    choice: null,
+    passphrase: () => ok(testPassphrase),
     random: systemRandom,
     clock: systemClock,
     cost: cheapCost,
-  });
-  if (!ring.ok) throw new Error(ring.problem.code);
-  return ring.value;
+    tools: unreachableTools,
+  };
+}
+
+/** For kinds of KMS that neither start a program nor connect. */
+const unreachableTools: KeyHome["tools"] = {
+  run: async () => ({ end: "missing" }),
+  connect: () => {
+    throw new BrokenInvariant("this test connects to no KMS");
+  },
+};
+
+/** A fresh root key and ring in a folder of their own. */
+export async function testOpenHome(t: Cleanup): Promise<OpenKeyHome> {
+  const opened = await openKeyHome(await testKeyHome(t));
+  if (!opened.ok) throw new BrokenInvariant(opened.problem.code);
+  return opened.value;
+}
+
+export async function testRing(t: Cleanup): Promise<KeyRing> {
+  return (await testOpenHome(t)).keeper.current();
+}
+
+/** What a keys server needs beside its ring, when nothing is recorded, braked or put in escrow. */
+export function testServerDeps(
+  home: OpenKeyHome,
+  changed: Partial<KeysServerDeps> = {},
+): KeysServerDeps {
+  return {
+    ...home,
+    peerOf: () => "records",
+    hostOf: () => "local",
+    random: systemRandom,
+    record: async () => ok(null),
+    brake: () => ({ pass: true, signals: [] }),
+    head: () => ({ lines: 0, hash: Buffer.alloc(32).toString("base64url") }),
+    sealForEscrow: async () => refuse("fips-unavailable"),
+    ...changed,
+  };
 }
 
 /** Serves a handler on a socket of its own and gives a pool of connections to it. */
@@ -60,22 +100,40 @@ export async function testPool(t: Cleanup, handler: Handler): Promise<Pool> {
   return pool;
 }
 
-export interface TestKeys {
-  readonly service: KeyService;
-  readonly ring: KeyRing;
-  /** Each request that the keys process answered. */
-  readonly uses: readonly KeyUse[];
+/** A request in numbers. */
+export interface CountedUse {
+  readonly action: KeyAction;
+  readonly who: ProcessRole;
+  readonly asked: number;
+  readonly given: number;
 }
 
-/** A whole keys process behind HTTP, asked by a caller of this role. */
+export function countUse({ action, caller, given, refused }: KeyUse): CountedUse {
+  const asked = given.length + refused.length;
+  return { action, who: caller.role, asked, given: given.length };
+}
+
+export interface TestKeys {
+  readonly service: KeyService;
+  readonly operator: KeyOperator;
+  readonly home: OpenKeyHome;
+  /** Each request that the keys process answered. */
+  readonly uses: readonly CountedUse[];
+}
+
+/** A whole keys process behind HTTP, asked by a caller of this role, and by an operator. */
 export async function testKeys(t: Cleanup, role: ProcessRole = "records"): Promise<TestKeys> {
-  const ring = await testRing(t);
-  const uses: KeyUse[] = [];
-  const handler = createKeysServer({
-    ring,
-    peerOf: () => role,
-    random: systemRandom,
-    onUse: (use) => uses.push(use),
-  });
-  return { service: createKeyClient(await testPool(t, handler)), ring, uses };
+  const home = await testOpenHome(t);
+  const uses: CountedUse[] = [];
+  const poolOf = (peer: ProcessRole): Promise<Pool> => {
+    const record = async (use: KeyUse): Promise<Result<unknown>> => ok(uses.push(countUse(use)));
+    const deps = testServerDeps(home, { record, peerOf: () => peer });
+    return testPool(t, createKeysServer(deps));
+  };
+  return {
+    service: createKeyClient(await poolOf(role)),
+    operator: createKeyOperator(await poolOf("operator")),
+    home,
+    uses,
+  };
 }

@@ -1,9 +1,14 @@
 import {
   keyLimits,
+  keySignals,
   type GenerateAnswer,
   type GenerateRequest,
   type KekEpoch,
+  type KeyLogHead,
+  type KeySignal,
   type KeyStatus,
+  type RewrapAnswer,
+  type RewrapRequest,
   type UnwrapAnswer,
   type UnwrapRequest,
   type WrappedKey,
@@ -19,12 +24,19 @@ export const wireLimits = {
   /** A thousand wrapped keys take about 320 KB. */
   requestBytes: 512 * 1024,
   answerBytes: 1024 * 1024,
+  /** Ten thousand wrapped keys, and what comes back for them. */
+  rewrapRequestBytes: 5 * 1024 * 1024,
+  operatorAnswerBytes: 8 * 1024 * 1024,
+  /** A hybrid post-quantum age recipient has about 1,960. */
+  recipientCharacters: 4_096,
+  signals: 16,
   nameCharacters: 64,
   versionMax: 2 ** 31 - 1,
 } as const;
 
 const keyBytes = 32;
 const commitmentBytes = 32;
+const hashBytes = 32;
 const wrappedBytes = keyBytes + gcm.overheadBytes;
 
 const nameOf = (value: unknown): string | null =>
@@ -66,6 +78,51 @@ export function parseUnwrapRequest(value: unknown): UnwrapRequest | null {
   return keys && { keys };
 }
 
+export function parseRewrapRequest(value: unknown): RewrapRequest | null {
+  const request = exactObject(value, ["keys"]);
+  const keys = request && listOf(request.keys, keyLimits.rewrapsPerRequest, parseWrappedKey);
+  return keys && { keys };
+}
+
+export function parseRewrapAnswer(value: unknown): RewrapAnswer | null {
+  const answer = exactObject(value, ["keys"]);
+  const keys = answer && listOf(answer.keys, keyLimits.rewrapsPerRequest, parseRewrapped);
+  return keys && { keys };
+}
+
+function parseRewrapped(value: unknown): RewrapAnswer["keys"][number] | null {
+  const given = exactObject(value, ["ok", "kekEpoch", "wrapped"]);
+  if (given === null) return parseRefusedKey(value);
+  const kekEpoch = versionOf(given.kekEpoch);
+  const wrapped = base64urlOf(given.wrapped, wrappedBytes);
+  if (given.ok !== true || kekEpoch === null || wrapped === null) return null;
+  return { ok: true, kekEpoch, wrapped };
+}
+
+/** The body of POST /epochs/retire: the lowest epoch that stays. */
+export function parseRetireRequest(value: unknown): number | null {
+  return versionOf(exactObject(value, ["before"])?.before);
+}
+
+/** The body of POST /kms; what it holds is for the KMS's own parser to judge. */
+export function parseMoveRequest(value: unknown): { readonly kms: unknown } | null {
+  return exactObject(value, ["kms"]);
+}
+
+/** The body of POST /escrow: an age recipient. */
+export function parseEscrowRequest(value: unknown): string | null {
+  const recipient = exactObject(value, ["recipient"])?.recipient;
+  if (typeof recipient !== "string" || recipient.length > wireLimits.recipientCharacters)
+    return null;
+  return recipient;
+}
+
+/** The answer of GET /ring (a text) and of POST /escrow (base64). */
+export function parseFileAnswer(value: unknown): string | null {
+  const file = exactObject(value, ["file"])?.file;
+  return typeof file === "string" ? file : null;
+}
+
 export function parseGenerateRequest(value: unknown): GenerateRequest | null {
   const request = exactObject(value, ["tenant", "compartments"]);
   if (request === null) return null;
@@ -80,9 +137,18 @@ export function parseGenerateRequest(value: unknown): GenerateRequest | null {
 }
 
 export function parseUnwrapAnswer(value: unknown): UnwrapAnswer | null {
-  const answer = exactObject(value, ["keys"]);
-  const keys = answer && listOf(answer.keys, keyLimits.keysPerRequest, parseUnwrapped);
-  return keys && { keys };
+  const answer = exactObject(value, ["keys", "signals"]) ?? exactObject(value, ["keys"]);
+  if (answer === null) return null;
+  const keys = listOf(answer.keys, keyLimits.keysPerRequest, parseUnwrapped);
+  if (keys === null || !("signals" in answer)) return keys && { keys };
+  const signals = parseSignals(answer.signals);
+  return signals && { keys, signals };
+}
+
+/** Signals that a later version may add are no reason to lose the keys beside them. */
+export function parseSignals(value: unknown): readonly KeySignal[] | null {
+  const named = listOf(value, wireLimits.signals, nameOf);
+  return named && keySignals.filter((signal) => named.includes(signal));
 }
 
 const failures = ["wrong-epoch", "damaged", "not-yours"] as const;
@@ -93,6 +159,12 @@ function parseUnwrapped(value: unknown): UnwrapAnswer["keys"][number] | null {
     const key = base64urlOf(given.key, keyBytes);
     return given.ok === true && key !== null ? { ok: true, key } : null;
   }
+  return parseRefusedKey(value);
+}
+
+function parseRefusedKey(
+  value: unknown,
+): Extract<UnwrapAnswer["keys"][number], { ok: false }> | null {
   const refused = exactObject(value, ["ok", "code"]);
   const code = failures.find((known) => known === refused?.code);
   return refused?.ok === false && code !== undefined ? { ok: false, code } : null;
@@ -112,14 +184,23 @@ export function parseGenerateAnswer(value: unknown): GenerateAnswer | null {
 }
 
 export function parseKeyStatus(value: unknown): KeyStatus | null {
-  const status = exactObject(value, ["kms", "kekEpoch", "epochs", "unwraps"]);
+  const status = exactObject(value, ["kms", "kekEpoch", "epochs", "unwraps", "log"]);
   if (status === null) return null;
   const kms = nameOf(status.kms);
   const kekEpoch = versionOf(status.kekEpoch);
   const epochs = listOf(status.epochs, ringFileLimits.epochs, parseEpoch);
   const unwraps = wholeNumber(status.unwraps, 0, Number.MAX_SAFE_INTEGER);
-  if (kms === null || kekEpoch === null || epochs === null || unwraps === null) return null;
-  return { kms, kekEpoch, epochs, unwraps };
+  const log = parseLogHead(status.log);
+  if (kms === null || kekEpoch === null || epochs === null || unwraps === null || log === null)
+    return null;
+  return { kms, kekEpoch, epochs, unwraps, log };
+}
+
+function parseLogHead(value: unknown): KeyLogHead | null {
+  const head = exactObject(value, ["lines", "hash"]);
+  const lines = head && wholeNumber(head.lines, 0, Number.MAX_SAFE_INTEGER);
+  const hash = head && base64urlOf(head.hash, hashBytes);
+  return lines === null || hash === null ? null : { lines, hash };
 }
 
 function parseEpoch(value: unknown): KekEpoch | null {
