@@ -8,6 +8,7 @@ import { knownResourceType } from "#records/fhir/parse.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
 import { importRecords } from "#records/import.ts";
 import type { ImportDeps } from "#records/import-batch.ts";
+import { answerKeyWork, type KeyDeskDeps } from "#records/key-desk.ts";
 import { prefersLenient } from "#records/preference.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
@@ -15,7 +16,7 @@ import type { Asked, Deed } from "#records/server.ts";
 import { createResource, deleteResource, updateResource } from "#records/write.ts";
 import type { WriteDeps } from "#records/write-prepare.ts";
 
-export interface DeedsDeps extends WriteDeps, ImportDeps, AccessLogDeps {
+export interface DeedsDeps extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps {
   /** The CapabilityStatement, as JSON. */
   readonly capability: string;
   /** The log's newest signed checkpoint, as text. */
@@ -99,6 +100,12 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
           kind: "operator",
           action: "import",
           answer: () => importRecords(deps, request),
+        }));
+      case "keys":
+        return only("POST", asked, () => ({
+          kind: "operator",
+          action: "key-reseal",
+          answer: () => answerKeyWork(deps, request, place.work),
         }));
       case "access-log":
         return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));

@@ -6,13 +6,14 @@ import type { Random } from "#core/random.ts";
 import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
+import type { Operator } from "#records/operator.ts";
 import { putRow } from "#records/row-write.ts";
 import { homeOf, type Home } from "#records/write-prepare.ts";
-import type { RowOutcome, RowWrite, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
+import type { RowOutcome, RowWrite, Work, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export interface ImportDeps {
-  readonly log: Pick<Log<WriteGroup, WriteOutcome>, "submit">;
+  readonly log: Pick<Log<Work, WriteOutcome>, "submit">;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly random: Random;
@@ -95,9 +96,6 @@ function lineOutcome(outcome: RowOutcome | undefined): LineOutcome {
       return unreachable(outcome);
   }
 }
-
-/** Who imports, and in which request. */
-export type Operator = Pick<AuditEntry, "time" | "actor" | "requestId">;
 
 const about = (operator: Operator): Omit<Parameters<typeof auditEntry>[0], "decision"> => ({
   ...operator,

@@ -1,17 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock, Instant } from "#core/clock.ts";
+import type { Clock } from "#core/clock.ts";
 import { refuse } from "#core/problem.ts";
-import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
 import { readBody, textOf, type Answer } from "#records/http.ts";
-import {
-  prepareImport,
-  writeImport,
-  type ImportDeps,
-  type Operator,
-} from "#records/import-batch.ts";
+import { prepareImport, writeImport, type ImportDeps } from "#records/import-batch.ts";
 import { parseImportLine, type ImportLine } from "#records/import-line.ts";
+import { operatorOf } from "#records/operator.ts";
 
 export const importLimits = {
   bodyBytes: 8 * 1024 * 1024,
@@ -23,10 +18,6 @@ export const importLimits = {
   /** How long lines are parsed before other requests get their turn. */
   turnMs: 8,
 } as const;
-
-/** Header in which the operator's command names the person at the keyboard. */
-export const operatorHeader = "phylax-operator";
-const operatorName = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Parses lines a flush at a time, letting other requests in between. */
 async function* parseInTurns(lines: readonly string[], clock: Clock): AsyncGenerator<ImportLine[]> {
@@ -43,12 +34,6 @@ async function* parseInTurns(lines: readonly string[], clock: Clock): AsyncGener
     parsed = [];
   }
   if (parsed.length > 0) yield parsed;
-}
-
-function operatorOf(request: IncomingMessage, time: Instant, random: Random): Operator {
-  const header = request.headers[operatorHeader];
-  const named = typeof header === "string" && operatorName.test(header) ? header : "unnamed";
-  return { time, actor: `operator:${named}`, requestId: random.uuid() };
 }
 
 /** The lines of a body; fails as json-broken (not UTF-8) or body-too-large. */

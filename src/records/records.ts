@@ -20,16 +20,13 @@ import { watchLiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
 import { createVisits } from "#records/visit.ts";
-import type { WriteGroup, WriteOutcome } from "#records/write-plan.ts";
-import { writeRecords } from "#records/write-store.ts";
+import { performWorks } from "#records/work-store.ts";
+import type { Work, WriteOutcome } from "#records/write-plan.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 import type { KeyEvent, Vault } from "#vault/vault.ts";
 
-export type RecordsLog = Log<WriteGroup, WriteOutcome>;
-export type Alongside = (
-  tx: Queryable,
-  groups: readonly WriteGroup[],
-) => Promise<readonly WriteOutcome[]>;
+export type RecordsLog = Log<Work, WriteOutcome>;
+export type Alongside = (tx: Queryable, works: readonly Work[]) => Promise<readonly WriteOutcome[]>;
 
 export interface RecordsDeps {
   /** As phylax_records. */
@@ -86,9 +83,9 @@ async function openLogAndVault(
 ): Promise<Result<{ readonly log: RecordsLog; readonly vault: Vault }>> {
   const { tenant, clock } = deps;
   let opened: Vault | null = null;
-  const log = await deps.openLog((tx, groups) => {
+  const log = await deps.openLog((tx, works) => {
     invariant(opened !== null, "nothing is written before the vault is open");
-    return writeRecords({ tenant, clock, vault: opened })(tx, groups);
+    return performWorks({ tenant, clock, vault: opened })(tx, works);
   });
   if (!log.ok) return log;
   const vault = await deps.openVault((event) => {

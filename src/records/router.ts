@@ -4,6 +4,7 @@ import {
   type ResourceId,
   type ResourceType,
 } from "#core/ids.ts";
+import type { KeyWork } from "#records/key-desk.ts";
 
 /** What an address stands for, whatever the method. */
 export type Place =
@@ -21,7 +22,8 @@ export type Place =
     }
   | { readonly kind: "access-log" }
   | { readonly kind: "checkpoint" }
-  | { readonly kind: "import" };
+  | { readonly kind: "import" }
+  | { readonly kind: "keys"; readonly work: KeyWork };
 
 const versionText = /^[1-9][0-9]{0,8}$/;
 
@@ -52,6 +54,14 @@ export function placeOf(path: string): Place | null {
       return { kind: "checkpoint" };
     case "/internal/import":
       return { kind: "import" };
+    case "/internal/keys/reseal":
+      return { kind: "keys", work: "reseal" };
+    case "/internal/keys/evict":
+      return { kind: "keys", work: "evict" };
+    case "/internal/keys/event":
+      return { kind: "keys", work: "event" };
+    case "/internal/keys/pseudonym":
+      return { kind: "keys", work: "pseudonym" };
     default:
       return null;
   }

@@ -1,6 +1,6 @@
 import type { ResourceId } from "#core/ids.ts";
 import { relationsOf } from "#records/care-team.ts";
-import { withMeta, type ParsedResource } from "#records/fhir/parse.ts";
+import { contentText, withMeta, type ParsedResource } from "#records/fhir/parse.ts";
 import { searchLabels } from "#records/fhir/search.ts";
 import type { RowWrite } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
@@ -29,7 +29,7 @@ export function putRow(
       kind: "put",
       render: (versionId, lastUpdated) =>
         withMeta(parsed, { id: placing.id, versionId, lastUpdated }),
-      mac: vault.contentMac(placing.key, Buffer.from(parsed.text, "utf8")),
+      mac: vault.contentMac(placing.key, Buffer.from(contentText(parsed, placing.id), "utf8")),
       labels: searchLabels(parsed.value),
       relations: parsed.type === "CareTeam" ? relationsOf(parsed.value) : null,
       skipUnchanged,

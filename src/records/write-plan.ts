@@ -16,7 +16,7 @@ export type WriteContent =
       readonly kind: "put";
       /** The text to store, once version and time are known. */
       readonly render: (version: number, lastUpdated: Instant) => string;
-      /** MAC of the text as it was sent; equal MACs mean equal content. */
+      /** MAC of what the text says whatever its version; equal MACs mean equal content. */
       readonly mac: Buffer;
       readonly labels: readonly string[];
       /** Null unless it is a CareTeam. */
@@ -65,6 +65,29 @@ export type GroupOutcome<Row> =
   | { readonly ok: false; readonly problem: Problem; readonly row: number };
 
 export type WriteOutcome = GroupOutcome<RowOutcome>;
+
+/** A stored version sealed anew: the same content at the same place, under a newer key. */
+export interface ResealedRow {
+  readonly type: ResourceType;
+  readonly id: ResourceId;
+  readonly version: number;
+  readonly lastUpdated: Instant;
+  /** Key version under which the row is to be found. */
+  readonly replaces: number;
+  readonly key: DataKey;
+  readonly sealed: Buffer;
+  readonly tokens: readonly bigint[];
+  readonly mac: Buffer;
+}
+
+/** Rows of one patient; each that is not as it was read is refused as "version-conflict". */
+export interface ResealGroup {
+  readonly kind: "reseal";
+  readonly rows: readonly ResealedRow[];
+}
+
+/** What the log writes in the transaction of its entries. */
+export type Work = WriteGroup | ResealGroup;
 
 /** What the database holds of a row before a flush. */
 export interface RowState {

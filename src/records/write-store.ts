@@ -13,6 +13,12 @@ import {
   type WriteGroup,
   type WriteOutcome,
 } from "#records/write-plan.ts";
+import {
+  checkCounted,
+  countSeals,
+  LostRace,
+  type CountedSeals,
+} from "#records/seal-count-store.ts";
 import type { Queryable } from "#storage/database.ts";
 import type { Vault } from "#vault/vault.ts";
 
@@ -138,14 +144,9 @@ const writeRows = `
     WHERE s.newest AND s.replaces > 0 AND r.type = s.type AND r.id = s.id
       AND r.version = s.replaces
     RETURNING 1
-  )
-  SELECT (SELECT count(*) FROM added) + (SELECT count(*) FROM changed) AS written`;
-
-/** Another process created one of the rows after we looked; told apart as PostgreSQL's serialization failure is. */
-class LostRace extends Error {
-  override readonly name = "LostRace";
-  readonly code = "40001";
-}
+  ), ${countSeals}
+  SELECT (SELECT count(*) FROM added) + (SELECT count(*) FROM changed) AS written,
+    (SELECT count(*) FROM used) AS keys_used, (SELECT count(*) FROM counted) AS keys_counted`;
 
 const noMac = Buffer.alloc(16);
 
@@ -190,12 +191,13 @@ async function store(
   if (rows.length === 0) return;
   const names = new Set(rows.map(({ write }) => rowName(write.type, write.id)));
   const values = columnsOf(rows, stored);
-  const [count] = await tx.query<{ written: number }>({
+  const [count] = await tx.query<{ written: number } & CountedSeals>({
     name: "records-write",
     text: writeRows,
     values,
   });
   if (count?.written !== names.size) throw new LostRace();
+  checkCounted(count);
 }
 
 async function storeRelations(tx: Queryable, writes: readonly RowWrite[]): Promise<void> {

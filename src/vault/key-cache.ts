@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import { materialOf, type Compartment, type DataKey } from "#vault/data-key.ts";
+import type { Compartment, DataKey } from "#vault/data-key.ts";
 
 export interface KeyCacheLimits {
   /** Keys held at once; about 2 KB each. */
@@ -17,16 +17,15 @@ export interface KeyCache {
    * seals are counted in one place. `isNewest`: the table has no later version of it.
    */
   add(key: DataKey, isNewest: boolean): DataKey;
-  /** Seals that this process made with a key before it was evicted. */
-  sealsOf(compartment: Compartment, dekVersion: number): number;
   /** Forgets what has been here too long. */
   sweep(): void;
+  /** Forgets the keys of these compartments, of whatever version; how many there were. */
+  evict(compartments: readonly Compartment[]): number;
   clear(): void;
+  /** Counts up with each evict and clear: what was read before one may be worthless after it. */
+  readonly evictions: number;
   readonly size: number;
 }
-
-/** Below so many seals an evicted key's count is forgotten: 2^28 would take 4,096 such residences. */
-const sealsWorthKeeping = 2 ** 16;
 
 interface Held {
   readonly key: DataKey;
@@ -37,13 +36,11 @@ export function createKeyCache(limits: KeyCacheLimits, clock: Clock): KeyCache {
   // In order of use, the longest unused first.
   const held = new Map<string, Held>();
   const newest = new Map<Compartment, number>();
-  const worn = new Map<string, number>();
+  let evictions = 0;
 
   function drop(name: string, { key }: Held): void {
-    const { seals } = materialOf(key);
     held.delete(name);
     if (newest.get(key.compartment) === key.dekVersion) newest.delete(key.compartment);
-    if (seals >= sealsWorthKeeping) worn.set(name, seals);
   }
 
   function at(compartment: Compartment, dekVersion: number): DataKey | null {
@@ -68,7 +65,9 @@ export function createKeyCache(limits: KeyCacheLimits, clock: Clock): KeyCache {
     add: (key, isNewest) => {
       const { compartment, dekVersion } = key;
       const known = at(compartment, dekVersion);
-      if (isNewest) newest.set(compartment, dekVersion);
+      // What was read before a newer key was made says nothing against that one.
+      if (isNewest && (newest.get(compartment) ?? 0) < dekVersion)
+        newest.set(compartment, dekVersion);
       if (known !== null) return known;
       const until = clock.monotonicMs() + limits.residenceMs;
       held.set(nameOf(compartment, dekVersion), { key, until });
@@ -78,13 +77,23 @@ export function createKeyCache(limits: KeyCacheLimits, clock: Clock): KeyCache {
       }
       return key;
     },
-    sealsOf: (compartment, dekVersion) => worn.get(nameOf(compartment, dekVersion)) ?? 0,
     sweep: () => {
       const now = clock.monotonicMs();
       for (const [name, entry] of held) if (entry.until <= now) drop(name, entry);
     },
+    evict: (compartments) => {
+      const wanted = new Set(compartments);
+      const before = held.size;
+      evictions += 1;
+      for (const [name, entry] of held) if (wanted.has(entry.key.compartment)) drop(name, entry);
+      return before - held.size;
+    },
     clear: () => {
+      evictions += 1;
       for (const [name, entry] of held) drop(name, entry);
+    },
+    get evictions() {
+      return evictions;
     },
     get size() {
       return held.size;

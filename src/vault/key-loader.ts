@@ -30,8 +30,14 @@ export interface KeyLoaderDeps {
 export interface KeyLoader {
   /** What memory, else table and keys process have of it; null where no such key was ever made. */
   load(asked: KeyAsked): Promise<Result<DataKey | null>>;
-  /** Makes first versions, at most `keysPerRequest`; the keys that others made first are left out. */
-  make(compartments: readonly Compartment[]): Promise<Result<readonly DataKey[]>>;
+  /** Makes new keys, at most `keysPerRequest`; those that others made first are left out. */
+  make(asked: readonly NewKey[]): Promise<Result<readonly DataKey[]>>;
+}
+
+/** A version that the compartment does not have yet. */
+export interface NewKey {
+  readonly compartment: Compartment;
+  readonly dekVersion: number;
 }
 
 /** Two, so that one slow round does not hold up all; more would only make smaller batches. */
@@ -78,28 +84,34 @@ export function createKeyLoader(deps: KeyLoaderDeps): KeyLoader {
       flying.set(name, flight);
       return flight;
     },
-    make: (compartments) => makeKeys(deps, compartments),
+    make: (asked) => makeKeys(deps, asked),
   };
 }
 
+/** Rounds that a fetch begins again, because keys were evicted meanwhile, before it is refused. */
+const roundsPerFetch = 3;
+
 async function answerAll(deps: KeyLoaderDeps, batch: readonly Waiting[]): Promise<void> {
+  const asked = batch.map((each) => each.asked);
   try {
-    const found = await fetchKeys(
-      deps,
-      batch.map(({ asked }) => asked),
-    );
-    batch.forEach(({ resolve }, i) => resolve(found[i] ?? ok(null)));
+    let found = await fetchKeys(deps, asked);
+    for (let left = roundsPerFetch - 1; left > 0 && found === null; left -= 1)
+      found = await fetchKeys(deps, asked);
+    found ??= asked.map(() => refuse("key-unavailable", { detail: "keys are being replaced" }));
+    const answers = found;
+    batch.forEach(({ resolve }, i) => resolve(answers[i] ?? ok(null)));
   } catch (error) {
     batch.forEach(({ reject }) => reject(error));
   }
 }
 
-/** One answer for each key asked, in order. */
+/** One answer for each key asked, in order; null when keys were evicted while it fetched. */
 async function fetchKeys(
   deps: KeyLoaderDeps,
   asked: readonly KeyAsked[],
-): Promise<readonly Result<DataKey | null>[]> {
-  const { db, keys, tenant } = deps;
+): Promise<readonly Result<DataKey | null>[] | null> {
+  const { db, keys, tenant, cache } = deps;
+  const { evictions } = cache;
   const stored = await attempt(() => readKeys(db, tenant, asked));
   if (!stored.ok) return asked.map(() => stored);
   const answers = await keys.unwrap(stored.value.map(({ wrapped }) => wrapped));
@@ -111,7 +123,8 @@ async function fetchKeys(
     if (bytes.ok) sound.push({ ...key, bytes: bytes.value });
     else for (const name of namesOf(key)) found.set(name, bytes);
   });
-  const admitted = await admit(deps, "unwrap", sound);
+  const admitted = await admit(deps, "unwrap", sound, evictions);
+  if (admitted === null) return null;
   sound.forEach((key, i) => {
     const result = admitted.ok ? ok(admitted.value[i] ?? null) : admitted;
     for (const name of namesOf(key)) found.set(name, result);
@@ -140,10 +153,9 @@ function bytesOf(wrapped: WrappedKey, answer: UnwrappedKey | undefined): Result<
 
 async function makeKeys(
   deps: KeyLoaderDeps,
-  compartments: readonly Compartment[],
+  asked: readonly NewKey[],
 ): Promise<Result<readonly DataKey[]>> {
   const { keys, tenant } = deps;
-  const asked = compartments.map((compartment) => ({ compartment, dekVersion: 1 }));
   const made = await keys.generate(tenant, asked);
   if (!made.ok) return made;
   try {
@@ -157,7 +169,7 @@ async function keepKeys(
   deps: KeyLoaderDeps,
   made: readonly GeneratedKey[],
 ): Promise<Result<readonly DataKey[]>> {
-  const { db, clock } = deps;
+  const { db, clock, cache } = deps;
   // A row whose commitment is not its key's would never open again what is sealed under it now.
   if (!made.every(({ key, wrapped }) => isCommitted(key, wrapped, wrapped.commitment)))
     return refuse("key-unavailable", { detail: "it made keys that are not those it wrapped" });
@@ -166,28 +178,35 @@ async function keepKeys(
   if (!inserted.ok) return inserted;
   const fresh = made
     .filter((key) => inserted.value.has(key.wrapped.compartment))
-    .map((key) => ({ wrapped: key.wrapped, isNewest: true, bytes: key.key }));
-  return admit(deps, "key-create", fresh);
+    .map((key) => ({ wrapped: key.wrapped, isNewest: true, seals: 0, bytes: key.key }));
+  const { evictions } = cache;
+  const admitted = await admit(deps, "key-create", fresh, evictions);
+  return admitted ?? refuse("key-unavailable", { detail: "keys are being replaced" });
 }
 
 interface FreshKey extends StoredKey {
   readonly bytes: Buffer;
 }
 
-/** Tells of the keys, then takes them into memory, in order; when it cannot be told, takes none. */
+/**
+ * Tells of the keys, then takes them into memory, in order; when it cannot be told, takes none.
+ * Null, and none is taken, when keys were evicted since the count was `evictions`: these may be of
+ * those whose rows are gone.
+ */
 async function admit(
   { tenant, cache, onKeys }: KeyLoaderDeps,
   action: KeyEvent["action"],
   fresh: readonly FreshKey[],
-): Promise<Result<readonly DataKey[]>> {
+  evictions: number,
+): Promise<Result<readonly DataKey[]> | null> {
   if (fresh.length === 0) return ok([]);
   try {
     const told = await onKeys({ action, keys: fresh.map(({ wrapped }) => keyNameOf(wrapped)) });
     if (!told.ok) return told;
+    if (cache.evictions !== evictions) return null;
     return ok(
-      fresh.map(({ wrapped, isNewest, bytes }) => {
+      fresh.map(({ wrapped, isNewest, seals, bytes }) => {
         const name = keyNameOf(wrapped);
-        const seals = cache.sealsOf(name.compartment, name.dekVersion);
         return cache.add(takeDataKey(bytes, { tenant, seals, ...name }), isNewest);
       }),
     );

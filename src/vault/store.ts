@@ -14,6 +14,8 @@ export interface StoredKey {
   readonly wrapped: WrappedKey;
   /** Whether the table has no later version of this compartment's key. */
   readonly isNewest: boolean;
+  /** Seals made with it that are durable. */
+  readonly seals: number;
 }
 
 interface Row {
@@ -22,6 +24,7 @@ interface Row {
   readonly kek_epoch: number;
   readonly wrapped: Buffer;
   readonly commitment: Buffer;
+  readonly seals: number;
   readonly newest: number;
 }
 
@@ -33,7 +36,7 @@ export async function readKeys(
 ): Promise<readonly StoredKey[]> {
   const rows = await db.query<Row & Record<string, unknown>>({
     name: "keyring-read",
-    text: `SELECT k.compartment, k.dek_version, k.kek_epoch, k.wrapped, k.commitment, n.newest
+    text: `SELECT k.compartment, k.dek_version, k.kek_epoch, k.wrapped, k.commitment, k.seals, n.newest
       FROM unnest($2::text[], $3::int[]) AS asked (compartment, dek_version)
       CROSS JOIN LATERAL (SELECT max(dek_version) AS newest FROM keyring.data_key
         WHERE tenant = $1 AND compartment = asked.compartment) AS n
@@ -47,6 +50,7 @@ export async function readKeys(
   });
   return rows.map((row) => ({
     isNewest: row.dek_version === row.newest,
+    seals: row.seals,
     wrapped: {
       tenant,
       compartment: row.compartment,
@@ -71,6 +75,21 @@ export async function readVersions(
     values: [tenant, compartment],
   });
   return rows.map((row) => row.dek_version);
+}
+
+/** The newest version of each compartment that has a key. */
+export async function readNewestVersions(
+  db: Queryable,
+  tenant: TenantId,
+  compartments: readonly Compartment[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.query<{ readonly compartment: string; readonly newest: number }>({
+    name: "keyring-newest-versions",
+    text: `SELECT compartment, max(dek_version) AS newest FROM keyring.data_key
+      WHERE tenant = $1 AND compartment = ANY ($2::text[]) GROUP BY compartment`,
+    values: [tenant, compartments],
+  });
+  return new Map(rows.map(({ compartment, newest }) => [compartment, newest]));
 }
 
 /**

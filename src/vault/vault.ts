@@ -12,9 +12,10 @@ import { createKeyCache, type KeyCacheLimits } from "#vault/key-cache.ts";
 import { createKeyLoader, type KeyEvent, type KeyLoader } from "#vault/key-loader.ts";
 import { pseudonymOf } from "#vault/pseudonym.ts";
 import { createRecordCipher, type RecordCipher } from "#vault/record-cipher.ts";
+import { renewKeys } from "#vault/renewal.ts";
 import { readVersions } from "#vault/store.ts";
 
-export type { Compartment, DataKey } from "#vault/data-key.ts";
+export { parseCompartment, type Compartment, type DataKey } from "#vault/data-key.ts";
 export type { KeyEvent } from "#vault/key-loader.ts";
 export type { RecordPlace } from "#vault/record-cipher.ts";
 
@@ -33,6 +34,13 @@ export interface Vault extends RecordCipher {
   allKeys(compartment: Compartment): Promise<Result<readonly DataKey[]>>;
   /** As `keys`, but makes the first key where there is none: every compartment is in the map. */
   create(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
+  /**
+   * A new version of each compartment's key, by which everything is sealed from then on; those that
+   * have no key are left out. Another process may have made the version in the same moment.
+   */
+  renew(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
+  /** Forgets these compartments' keys, or all of them; how many were in memory. */
+  evict(compartments: readonly Compartment[] | null): number;
   /** The key if it is in memory. */
   cached(compartment: Compartment, dekVersion: number): DataKey | null;
   /** Forgets all keys and stops looking after their time. */
@@ -91,6 +99,13 @@ export async function createVault(deps: VaultDeps): Promise<Result<Vault>> {
     keys,
     keyAt,
     create,
+    renew: (compartments) => renewKeys({ ...deps, loader, keyAt }, compartments),
+    evict: (compartments) => {
+      if (compartments !== null) return cache.evict(compartments);
+      const { size } = cache;
+      cache.clear();
+      return size;
+    },
     close,
     allKeys: async (compartment) => {
       const versions = await attempt(() => readVersions(deps.db, tenant, compartment));
@@ -150,7 +165,8 @@ async function createMissing(
   const missing = [...new Set(compartments)].filter((compartment) => !known.value.has(compartment));
   const made = new Map(known.value);
   for (let from = 0; from < missing.length; from += keyLimits.keysPerRequest) {
-    const some = await loader.make(missing.slice(from, from + keyLimits.keysPerRequest));
+    const batch = missing.slice(from, from + keyLimits.keysPerRequest);
+    const some = await loader.make(batch.map((compartment) => ({ compartment, dekVersion: 1 })));
     if (!some.ok) return some;
     for (const key of some.value) made.set(key.compartment, key);
   }

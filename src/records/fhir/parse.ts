@@ -71,19 +71,36 @@ export interface Placed {
   readonly lastUpdated: Instant;
 }
 
+type Spliceable = Pick<ParsedResource, "text" | "scanned">;
+
+function splicedMeta(
+  { text, scanned }: Spliceable,
+  id: ResourceId,
+  own: Readonly<Record<"versionId" | "lastUpdated", string>>,
+): string {
+  const sent = scanned.topLevel.get("meta");
+  const sentMeta = sent === undefined ? "{}" : text.slice(sent.start, sent.end);
+  const scannedMeta = scanJson(sentMeta, limits.jsonDepth);
+  // The text was scanned as a whole, so a part of it cannot fail.
+  const meta = scannedMeta.ok ? spliceJson(sentMeta, scannedMeta.value, own) : sentMeta;
+  return spliceJson(text, scanned, { id: JSON.stringify(id), meta });
+}
+
 /**
  * The resource's text with `id`, `meta.versionId` and `meta.lastUpdated` set, as R4 §3.1.0.4 has
  * the server do; what else meta holds, and every other character, stays as it was sent.
  */
-export function withMeta(parsed: ParsedResource, placed: Placed): string {
-  const sent = parsed.scanned.topLevel.get("meta");
-  const sentMeta = sent === undefined ? "{}" : parsed.text.slice(sent.start, sent.end);
-  const scannedMeta = scanJson(sentMeta, limits.jsonDepth);
-  const own = {
+export function withMeta(parsed: Spliceable, placed: Placed): string {
+  return splicedMeta(parsed, placed.id, {
     versionId: JSON.stringify(String(placed.versionId)),
     lastUpdated: JSON.stringify(toIso(placed.lastUpdated)),
-  };
-  // The text was scanned as a whole, so a part of it cannot fail.
-  const meta = scannedMeta.ok ? spliceJson(sentMeta, scannedMeta.value, own) : sentMeta;
-  return spliceJson(parsed.text, parsed.scanned, { id: JSON.stringify(placed.id), meta });
+  });
+}
+
+/**
+ * What a resource says, whichever version of it this is: the same text for one as it was sent and
+ * as it is stored, so that equal contents can be known by their MAC under a new key, too.
+ */
+export function contentText(parsed: Spliceable, id: ResourceId): string {
+  return splicedMeta(parsed, id, { versionId: "null", lastUpdated: "null" });
 }
