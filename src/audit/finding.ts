@@ -54,15 +54,15 @@ export function describeFinding(finding: Finding): string {
 }
 
 /** Collects findings up to a limit, so that a log that is wrong all over does not fill the memory. */
-export interface Findings {
-  add(finding: Finding): void;
+export interface Findings<F = Finding> {
+  add(finding: F): void;
   /** All that were added, also those beyond the limit. */
   readonly count: number;
-  readonly kept: readonly Finding[];
+  readonly kept: readonly F[];
 }
 
-export function createFindings(max: number): Findings {
-  const kept: Finding[] = [];
+export function createFindings<F = Finding>(max: number): Findings<F> {
+  const kept: F[] = [];
   let count = 0;
   return {
     kept,

@@ -30,6 +30,8 @@ export interface Run {
   readonly until: number;
   /** Roots from checkpoints that were kept elsewhere, by size. */
   readonly remembered: ReadonlyMap<number, Buffer>;
+  /** Given each entry whose leaf hashes to what was recorded of it. */
+  readonly onEntry: (entry: AuditEntry) => void;
 }
 
 const columns = [
@@ -45,7 +47,7 @@ const columns = [
 ] as const satisfies readonly (keyof AuditEntry & keyof StoredEntry)[];
 
 /** Holds the columns against the leaf; it was found before that the leaf is the one recorded. */
-function checkColumns(row: StoredEntry, findings: Findings): void {
+function checkColumns(row: StoredEntry, { findings, onEntry }: Run): void {
   const { seq: index } = row;
   const entry = readLeaf(row.leaf);
   if (entry === null) {
@@ -54,6 +56,7 @@ function checkColumns(row: StoredEntry, findings: Findings): void {
   }
   for (const column of columns)
     if (row[column] !== entry[column]) findings.add({ kind: "column-changed", index, column });
+  onEntry(entry);
 }
 
 export interface Page {
@@ -120,7 +123,7 @@ function readRun(run: Run, page: Page, from: number, until: number): LeafRun {
     stored.push(hash);
     recorded.push(record);
     if (row === undefined || hash === null || record === null || !hash.equals(record)) continue;
-    checkColumns(row, run.findings);
+    checkColumns(row, run);
     if (!row.leafHash.equals(hash))
       run.findings.add({ kind: "column-changed", index, column: "leaf_hash" });
   }

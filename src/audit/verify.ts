@@ -1,3 +1,4 @@
+import type { AuditEntry } from "#core/audit-entry.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { Queryable } from "#storage/database.ts";
@@ -17,7 +18,10 @@ export interface VerifyOptions {
   readonly origin: string;
   /** All keys that ever signed this log. */
   readonly verifiers: readonly CheckpointVerifier[];
-  readonly onProgress: (progress: { readonly entries: number; readonly of: number }) => void;
+  /** Told after each page; a promise that it gives is awaited. */
+  readonly onProgress: (progress: { readonly entries: number; readonly of: number }) => unknown;
+  /** Given each entry whose leaf hashes to what was recorded of it, in order. */
+  readonly onEntry?: (entry: AuditEntry) => void;
   /**
    * Checkpoints that were kept elsewhere. Only they show that a log was cut short together with
    * its newest checkpoints, or replaced by another that the same key signed.
@@ -53,7 +57,7 @@ async function checkPages(run: Run, onProgress: VerifyOptions["onProgress"]): Pr
     ahead.catch(() => {});
     checkpoints += page.checkpoints;
     for (let at = from; at < until; at += tileWidth) await checkSegment(run, page, at);
-    onProgress({ entries: until, of: run.until });
+    await onProgress({ entries: until, of: run.until });
   }
   run.tracker.end();
   return checkpoints;
@@ -100,7 +104,7 @@ async function readRemembered(
 }
 
 async function verifyRows(options: VerifyOptions, logId: number): Promise<Verification> {
-  const { db, origin, verifiers } = options;
+  const { db, origin, verifiers, onEntry = () => {} } = options;
   const findings = createFindings(maxFindings);
   // Counted before the size is read: what a writer adds in between must not seem to be too many.
   const tileCounts = await countTiles(db, logId);
@@ -111,7 +115,7 @@ async function verifyRows(options: VerifyOptions, logId: number): Promise<Verifi
   const remembered = await readRemembered(options, bounds, findings);
   const tracker = createTracker(findings);
   const until = Math.min(bounds.signed, bounds.present);
-  const run: Run = { db, origin, verifiers, logId, findings, tracker, until, remembered };
+  const run: Run = { db, origin, verifiers, logId, findings, tracker, until, remembered, onEntry };
   const checkpoints = await checkPages(run, options.onProgress);
   return {
     origin,
