@@ -1,5 +1,6 @@
 import type { ResourceId } from "#core/ids.ts";
 import { relationsOf } from "#records/care-team.ts";
+import { blindLabels } from "#records/fhir/blind-labels.ts";
 import { contentText, withMeta, type ParsedResource } from "#records/fhir/parse.ts";
 import { searchLabels } from "#records/fhir/search.ts";
 import type { RowWrite } from "#records/write-plan.ts";
@@ -13,6 +14,8 @@ export interface Placing {
   readonly key: DataKey;
   readonly ifVersion: number | null;
   readonly skipUnchanged: boolean;
+  /** The organisation's keys with which a Patient is indexed; without them she is not. */
+  readonly blindKeys?: readonly DataKey[];
 }
 
 /** The row that stores a parsed resource at its place. */
@@ -21,7 +24,11 @@ export function putRow(
   placing: Placing,
   vault: Pick<Vault, "contentMac">,
 ): RowWrite {
-  const { skipUnchanged, ...place } = placing;
+  const { skipUnchanged, blindKeys, ...place } = placing;
+  const blind =
+    parsed.type === "Patient" && blindKeys !== undefined
+      ? { blind: { labels: blindLabels(parsed.value), keys: blindKeys } }
+      : {};
   return {
     ...place,
     type: parsed.type,
@@ -33,6 +40,7 @@ export function putRow(
       labels: searchLabels(parsed.value),
       relations: parsed.type === "CareTeam" ? relationsOf(parsed.value) : null,
       skipUnchanged,
+      ...blind,
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Instant } from "#core/clock.ts";
 import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
 import { ok } from "#core/result.ts";
+import type { BlindWrite } from "#records/blind/row-store.ts";
 import type { Compartment, DataKey } from "#vault/vault.ts";
 
 /** A practitioner's place in a patient's care team; an open end is null. */
@@ -21,6 +22,8 @@ export type WriteContent =
       readonly labels: readonly string[];
       /** Null unless it is a CareTeam. */
       readonly relations: readonly CareRelation[] | null;
+      /** What a Patient is found by across patients; absent for whatever is not to be found so. */
+      readonly blind?: BlindWrite;
       /** Leaves the row alone when its content is the same already. */
       readonly skipUnchanged: boolean;
     }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { toIso, type Clock, type Instant } from "#core/clock.ts";
 import { parsePseudonym, type TenantId } from "#core/ids.ts";
 import { invariant, ok } from "#core/result.ts";
+import { replaceBlindRows } from "#records/blind/row-store.ts";
 import {
   planWrites,
   rowName,
@@ -256,10 +257,9 @@ export function writeRecords(
     const plan = planWrites(stored, groups, deps.clock.now());
     const sealed = new Map(plan.rows.map((row) => [row, seal(deps, row)]));
     await store(tx, [...sealed.values()], stored);
-    await storeRelations(
-      tx,
-      plan.rows.map(({ write }) => write),
-    );
+    const writes = plan.rows.map(({ write }) => write);
+    await storeRelations(tx, writes);
+    await replaceBlindRows(tx, writes);
     return plan.groups.map((group) =>
       group.ok ? ok(group.value.map((planned) => outcomeOf(planned, sealed))) : group,
     );

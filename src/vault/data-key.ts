@@ -30,6 +30,8 @@ export interface KeyMaterial {
   content(): KeyObject;
   /** Pseudonyms of patients; of use with the organisation's key only. */
   pseudonym(): KeyObject;
+  /** Tokens of one blind index across patients; of use with the organisation's key only. */
+  blind(purpose: string): KeyObject;
   /** The beginning of the AAD of all records under this key. */
   readonly aadPrefix: Buffer;
   /** Seals made with it, as far as this process knows. */
@@ -62,6 +64,7 @@ export function takeDataKey(bytes: Buffer, facts: DataKeyFacts): DataKey {
       index: lazily(() => deriveKey(dek, "phylax record index v1")),
       content: lazily(() => deriveKey(dek, "phylax record content v1")),
       pseudonym: lazily(() => deriveKey(dek, "phylax pseudonym v1")),
+      blind: (purpose) => deriveKey(dek, purpose),
       aadPrefix: encodeFields(["phylax record v1", tenant, compartment, String(dekVersion)]),
       seals,
     },

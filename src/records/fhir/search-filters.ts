@@ -3,6 +3,7 @@ import { ok, unreachable, type Result } from "#core/result.ts";
 import { boundsOf, type Bounds } from "#records/fhir/dates.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 import { isLabelled, monthLabels, prefixLabel, tokenLabel } from "#records/fhir/search-labels.ts";
+import { isPersonParameter, personFilter } from "#records/fhir/search-person.ts";
 import type { SearchParameterRule } from "#records/fhir/search-parameters.ts";
 import { folded, stretchesOf, textsOf, tokensOf } from "#records/fhir/search-values.ts";
 
@@ -47,7 +48,7 @@ export function splitUnescaped(text: string, separator: string): readonly string
   return [...parts, part];
 }
 
-function unescaped(text: string): string {
+export function unescaped(text: string): string {
   return text.replaceAll(/\\([\\,|$])/g, "$1");
 }
 
@@ -203,6 +204,7 @@ function uriFilter(asked: Asked): Result<ValueFilter> {
 
 /** Reads one value of a parameter; fails with parameter-invalid or parameter-unknown, naming it. */
 export function valueFilter(asked: Asked): Result<ValueFilter> {
+  if (isPersonParameter(asked)) return personFilter({ ...asked, value: unescaped(asked.value) });
   switch (asked.rule.kind) {
     case "token":
       return tokenFilter(asked);

@@ -3,6 +3,7 @@ import { parseResourceId, type ResourceId, type ResourceType } from "#core/ids.t
 import { limits } from "#core/limits.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import { blindGroups } from "#records/fhir/blind-search.ts";
 import { boundsOf, type Bounds } from "#records/fhir/dates.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 import { parseReference } from "#records/fhir/references.ts";
@@ -10,6 +11,7 @@ import { splitUnescaped, valueFilter, type ValueFilter } from "#records/fhir/sea
 import { isLabelled, monthLabels } from "#records/fhir/search-labels.ts";
 import { searchParameters, type SearchParameterRule } from "#records/fhir/search-parameters.ts";
 import { parseSort, type SearchSort } from "#records/fhir/search-sort.ts";
+import type { BlindLabel } from "#vault/blind-index.ts";
 
 export { searchLabels } from "#records/fhir/search-labels.ts";
 
@@ -18,6 +20,8 @@ export interface SearchPlan {
   readonly type: ResourceType;
   /** AND of ORs: a match has a label of each group. Too much may be found, so ask `matches` as well. */
   readonly labels: readonly (readonly string[])[];
+  /** The same for Patients of any record, by the blind indexes; empty for other types. */
+  readonly blind: readonly (readonly BlindLabel[])[];
   /** The patient whose record alone can hold a match; null when the search names none. */
   readonly patient: ResourceId | null;
   /** The ids of `_id`, of which a match has one; null when any. */
@@ -157,6 +161,15 @@ function labelGroups(clauses: readonly Clause[]): readonly (readonly string[])[]
   return [...ofClauses, ...joint];
 }
 
+function blindOf(
+  type: ResourceType,
+  clauses: readonly Clause[],
+): readonly (readonly BlindLabel[])[] {
+  if (type !== "Patient") return [];
+  const asked = clauses.map(({ rule: { code }, modifier, values }) => ({ code, modifier, values }));
+  return blindGroups(asked, jointBounds(clauses, "birthdate"));
+}
+
 function onlyPatient({ rule, modifier, values }: Clause): ResourceId | null {
   const [text, more] = values;
   if (text === undefined || more !== undefined || !rule.targets.includes("Patient")) return null;
@@ -226,6 +239,7 @@ export function parseSearch(
   return ok({
     type,
     labels: labelGroups(clauses),
+    blind: blindOf(type, clauses),
     patient: patientOf(type, clauses),
     ids: idsOf(clauses),
     lastUpdated: jointBounds(clauses, "_lastUpdated"),

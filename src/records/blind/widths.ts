@@ -1,0 +1,35 @@
+import { unreachable } from "#core/result.ts";
+import { blindIndexes, tokenBitsMax, type BlindIndexName } from "#vault/blind-index.ts";
+
+/** A smaller register is indexed as if it were to grow to this. */
+export const patientsLeast = 10_000;
+
+/** Patients that share a token by chance, where a shared token must not mean a shared value. */
+const patientsPerToken = 4;
+
+/** Beginnings and sounds of names fall into so few classes that some of them share a token. */
+const nameBits = 7;
+
+function bitsOf(index: BlindIndexName, patients: number): number {
+  switch (index) {
+    case "identifier":
+    case "identifier-value":
+      // Each has one owner, so that there are no frequencies to hide.
+      return tokenBitsMax;
+    case "family":
+    case "given":
+    case "name-text":
+    case "phonetic":
+      return nameBits;
+    case "birth-date":
+    case "phone":
+    case "address":
+      return Math.floor(Math.log2(Math.max(patients, patientsLeast) / patientsPerToken));
+    default:
+      return unreachable(index);
+  }
+}
+
+/** Bits that the tokens of each index keep, for a register of this many patients. */
+export const widthsFor = (patients: number): readonly number[] =>
+  blindIndexes.map((index) => bitsOf(index, patients));
