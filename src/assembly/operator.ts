@@ -1,14 +1,21 @@
+import { userInfo } from "node:os";
 import type { Dispatcher } from "undici";
 import { systemClock } from "#core/clock.ts";
+import type { KeyOperator } from "#core/key-service.ts";
 import { connectPeer } from "#core/net.ts";
 import { parseProblemCode, problem, refuse, type Problem } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
+import { createKeyOperator } from "#keys/client.ts";
+import { operatorHeader } from "#records/operator.ts";
 import { openAuthority } from "#assembly/authority.ts";
 import type { Home } from "#assembly/home.ts";
 
 /** An operator's way to the processes: whoever may read the home's CA key may prove the role "operator". */
 export interface Operator {
+  /** Who stands in the log as the actor. */
+  readonly name: string;
+  readonly keys: KeyOperator;
   /** Posts JSON and gives the parsed answer; a refusal keeps the other side's problem code as detail. */
   postJson(role: "identity" | "records", path: string, body: unknown): Promise<Result<unknown>>;
   /** Posts a body as it is and gives the answer's text. */
@@ -42,7 +49,18 @@ function refusalOf(role: string, status: number, text: string): Problem {
   return problem(code, typeof detail === "string" ? { detail } : {});
 }
 
-export async function openOperator(home: Home): Promise<Operator> {
+/** The person at the keyboard as the machine knows them, in the letters that a name may have. */
+export function operatorOfThisMachine(): string {
+  return userInfo()
+    .username.replaceAll(/[^A-Za-z0-9_.-]/g, "_")
+    .slice(0, 64);
+}
+
+/** Connects when first used. `name` must have the form that records takes (records/operator.ts). */
+export async function openOperator(
+  home: Home,
+  name: string = operatorOfThisMachine(),
+): Promise<Operator> {
   const authority = await openAuthority(home, systemClock, systemRandom);
   const identity = await authority.issueRole("operator");
   const peers = {
@@ -59,6 +77,12 @@ export async function openOperator(home: Home): Promise<Operator> {
       connections: 4,
     }),
   };
+  const keysPeer = connectPeer({
+    address: { kind: "unix", path: home.socket("keys") },
+    identity,
+    role: "keys",
+    connections: 4,
+  });
   const post: Operator["post"] = async (role, path, contentType, body) => {
     let answer: Dispatcher.ResponseData;
     try {
@@ -66,7 +90,7 @@ export async function openOperator(home: Home): Promise<Operator> {
         method: "POST",
         path,
         body,
-        headers: { "content-type": contentType },
+        headers: { "content-type": contentType, [operatorHeader]: name },
         headersTimeout: answerMs,
         bodyTimeout: answerMs,
       });
@@ -79,13 +103,15 @@ export async function openOperator(home: Home): Promise<Operator> {
     return answer.statusCode < 300 ? ok(text) : failed(refusalOf(role, answer.statusCode, text));
   };
   return {
+    name,
+    keys: createKeyOperator(keysPeer),
     post,
     postJson: async (role, path, body) => {
       const answer = await post(role, path, "application/json", JSON.stringify(body));
       return answer.ok ? ok(JSON.parse(answer.value) as unknown) : answer;
     },
     close: async () => {
-      await Promise.all([peers.identity.close(), peers.records.close()]);
+      await Promise.all([peers.identity.close(), peers.records.close(), keysPeer.close()]);
     },
   };
 }

@@ -1,0 +1,39 @@
+import { setInterval } from "node:timers";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
+import type { Database } from "#storage/database.ts";
+import { attempt } from "#storage/storage-problem.ts";
+import { holdsKeyWork, tryKeyWork } from "#vault/key-work-store.ts";
+
+/** The right to change keys, which one command in a deployment has at a time. */
+export interface WorkLock {
+  /** Fails with "key-work-running" once the lock was lost: another command may be at work already. */
+  check(): Result<null>;
+  release(): Promise<void>;
+}
+
+/** Well below the time after which the pool would end the idle connection that holds the lock. */
+const lookEveryMs = 5_000;
+
+/**
+ * Takes the lock. It belongs to the one connection of `session`, so that kill -9 frees it and
+ * nothing has to be tidied up. Fails with "key-work-running" when another command has it.
+ */
+export async function takeWorkLock(session: Database): Promise<Result<WorkLock>> {
+  const taken = await attempt(() => tryKeyWork(session));
+  if (!taken.ok) return taken;
+  if (!taken.value) return refuse("key-work-running");
+  let held = true;
+  const look = async (): Promise<void> => {
+    const found = await attempt(() => holdsKeyWork(session));
+    held = held && found.ok && found.value;
+  };
+  const looking = setInterval(() => void look(), lookEveryMs);
+  return ok({
+    check: () => (held ? ok(null) : refuse("key-work-running")),
+    release: async () => {
+      clearInterval(looking);
+      await session.close();
+    },
+  });
+}
