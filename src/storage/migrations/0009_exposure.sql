@@ -22,4 +22,4 @@ GRANT SELECT (tenant, compartment, at, last_epoch, finished_at) ON keyring.shred
 -- When which key came into memory, by patient. Such entries are few among all, so that keeping the
 -- index costs next to nothing.
 CREATE INDEX entry_key ON audit.entry (patient, time)
-  WHERE action IN ('unwrap', 'key-create', 'key-reseal');
+  WHERE action IN ('unwrap', 'key-create');
