@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { escrowCommand } from "#cli/keys/escrow.ts";
 import type { CommandContext, Register } from "#cli/program.ts";
 
 /** One subcommand of `phylax keys`, in a file of its own. */
@@ -8,7 +9,7 @@ export type RegisterKeys = (
   done: (code: number) => void,
 ) => void;
 
-const subcommands: readonly RegisterKeys[] = [];
+const subcommands: readonly RegisterKeys[] = [escrowCommand];
 
 export const keysCommand: Register = (program, context, done) => {
   const keys = program
