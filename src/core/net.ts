@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import type { PeerCertificate, SecureContextOptions, TLSSocket } from "node:tls";
 import { buildConnector, Pool } from "undici";
+import { approvedOnly, approvedTls } from "#core/approved.ts";
 import { parseProcessRole, type ProcessRole } from "#core/roles.ts";
 
 /** Where a process listens: a unix socket on one machine, TCP between machines. */
@@ -46,8 +47,15 @@ export function peerHost(request: IncomingMessage): string {
 }
 
 /** TLS options of one side of a connection between processes: TLS 1.3, both sides proven. */
-export function mutualTls(identity: TlsIdentity): SecureContextOptions {
-  return { key: identity.key, cert: identity.cert, ca: identity.ca, minVersion: "TLSv1.3" };
+export function mutualTls(identity: TlsIdentity, approved = approvedOnly()): SecureContextOptions {
+  const { key, cert, ca } = identity;
+  const options: SecureContextOptions = { key, cert, ca, minVersion: "TLSv1.3" };
+  if (!approved) return options;
+  return {
+    ...options,
+    ciphers: approvedTls.suites.join(":"),
+    ecdhCurve: approvedTls.groups.join(":"),
+  };
 }
 
 export interface MutualListener {

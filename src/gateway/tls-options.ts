@@ -1,5 +1,6 @@
 import { constants } from "node:crypto";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
+import { approvedOnly, approvedTls } from "#core/approved.ts";
 import type { GatewayLimits } from "./limits.ts";
 
 export interface PublicTls {
@@ -30,8 +31,14 @@ const tls12Suites = [
 const groups = ["X25519MLKEM768", "X25519", "P-256", "P-384"];
 
 /** Key, certificate and what is negotiated with them; also for a renewal. */
-export function secureContextOptions(tls: PublicTls, minTls: MinTls): SecureContextOptions {
-  const suites = minTls === "TLSv1.2" ? [...tls13Suites, ...tls12Suites] : tls13Suites;
+export function secureContextOptions(
+  tls: PublicTls,
+  minTls: MinTls,
+  approved = approvedOnly(),
+): SecureContextOptions {
+  const all = minTls === "TLSv1.2" ? [...tls13Suites, ...tls12Suites] : tls13Suites;
+  // NIST SP 800-52r2 §3.3.1: every AES-GCM suite here is approved, ChaCha20 is not.
+  const suites = approved ? all.filter((name) => !name.includes("CHACHA20")) : all;
   return {
     key: tls.key,
     cert: tls.cert,
@@ -39,7 +46,7 @@ export function secureContextOptions(tls: PublicTls, minTls: MinTls): SecureCont
     maxVersion: "TLSv1.3",
     ciphers: suites.join(":"),
     honorCipherOrder: true,
-    ecdhCurve: groups.join(":"),
+    ecdhCurve: (approved ? approvedTls.groups : groups).join(":"),
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
   };
 }
