@@ -26,6 +26,7 @@ export const auditActions = [
   "key-backup",
   "key-restore",
   "key-escrow",
+  "key-reindex",
   "start",
   "signal",
 ] as const;

@@ -2,6 +2,7 @@ import type { ResourceType } from "#core/ids.ts";
 import { problem } from "#core/problem.ts";
 import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import { readAccessLog, type AccessLogDeps } from "#records/access-log.ts";
+import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
 import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
 import { knownResourceType } from "#records/fhir/parse.ts";
@@ -16,7 +17,8 @@ import type { Asked, Deed } from "#records/server.ts";
 import { createResource, deleteResource, updateResource } from "#records/write.ts";
 import type { WriteDeps } from "#records/write-prepare.ts";
 
-export interface DeedsDeps extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps {
+export interface DeedsDeps
+  extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps, BlindDeskDeps {
   /** The CapabilityStatement, as JSON. */
   readonly capability: string;
   /** The log's newest signed checkpoint, as text. */
@@ -106,6 +108,12 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
           kind: "operator",
           action: "key-reseal",
           answer: () => answerKeyWork(deps, request, place.work),
+        }));
+      case "blind-index":
+        return only("POST", asked, () => ({
+          kind: "operator",
+          action: "key-reindex",
+          answer: () => answerRebuild(deps, request),
         }));
       case "access-log":
         return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));

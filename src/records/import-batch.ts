@@ -4,6 +4,7 @@ import type { Clock } from "#core/clock.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, unreachable, type Result } from "#core/result.ts";
+import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import type { Operator } from "#records/operator.ts";
@@ -15,6 +16,7 @@ import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 export interface ImportDeps {
   readonly log: Pick<Log<Work, WriteOutcome>, "submit">;
   readonly vault: Vault;
+  readonly blind: BlindIndex;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -63,16 +65,29 @@ async function keysOf(
   return made.ok ? ok(new Map([...known.value, ...made.value])) : made;
 }
 
-function prepared(each: Housed, keys: ReadonlyMap<Compartment, DataKey>, vault: Vault): Prepared {
+interface Keys {
+  readonly of: ReadonlyMap<Compartment, DataKey>;
+  /** The organisation's, for indexing Patients. */
+  readonly blind: readonly DataKey[];
+}
+
+function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
   if (!each.ok) return each;
   const { line, home } = each;
   const { parsed } = line;
-  const key = keys.get(home.compartment);
+  const key = keys.of.get(home.compartment);
   if (key === undefined || parsed.id === null) {
     const detail = `There is no Patient/${home.patient ?? ""}.`;
     return { ok: false, line, problem: { code: "reference-missing", detail } };
   }
-  const placing = { ...home, id: parsed.id, key, ifVersion: null, skipUnchanged: true };
+  const placing = {
+    ...home,
+    id: parsed.id,
+    key,
+    ifVersion: null,
+    skipUnchanged: true,
+    blindKeys: keys.blind,
+  };
   const ready = { write: putRow(parsed, placing, vault), categories: categoriesOf(parsed.value) };
   return { ok: true, line, ready };
 }
@@ -162,12 +177,16 @@ export interface ImportBatch {
 
 /** Finds the patient and the key of every line; makes keys for patients that are new. */
 export async function prepareImport(
-  { vault }: ImportDeps,
+  { vault, blind }: ImportDeps,
   lines: readonly ImportLine[],
 ): Promise<Result<ImportBatch>> {
   const homes = lines.map((line) => housed(line, vault));
-  const keys = await keysOf(homes, vault);
-  return keys.ok ? ok({ lines: homes.map((each) => prepared(each, keys.value, vault)) }) : keys;
+  const found = await keysOf(homes, vault);
+  if (!found.ok) return found;
+  const blindKeys = await blind.writeKeys();
+  if (!blindKeys.ok) return blindKeys;
+  const keys = { of: found.value, blind: blindKeys.value };
+  return ok({ lines: homes.map((each) => prepared(each, keys, vault)) });
 }
 
 /** Writes and logs a batch; resolves, with a line of answer for each line, when both are durable. */

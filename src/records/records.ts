@@ -10,6 +10,8 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import type { Authorizer } from "#policy/authorizer.ts";
 import { countAnonymousDenials } from "#records/anonymous-denials.ts";
+import { createBlindIndex } from "#records/blind/blind-index.ts";
+import { openMaintenance } from "#records/blind/maintenance.ts";
 import { createIdentify } from "#records/caller.ts";
 import { createDeeds } from "#records/deeds.ts";
 import { createDoor } from "#records/door.ts";
@@ -17,7 +19,7 @@ import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
-import { createServerHandler, type Fault } from "#records/server.ts";
+import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
 import { createVisits } from "#records/visit.ts";
 import { performWorks } from "#records/work-store.ts";
@@ -109,6 +111,13 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   if (!opened.ok) return opened;
   const { log, vault } = opened.value;
   const { db, clock, publicOrigin, peerOf, onFault } = deps;
+  const blindFault = (error: unknown): void => onFault(faultOf(error));
+  const maintenance = await openMaintenance({ ...deps, vault, onFault: blindFault });
+  if (!maintenance.ok) {
+    await log.close();
+    vault.close();
+    return maintenance;
+  }
   const live = await watchLiveSessions({ db, clock, pseudonymOf: (id) => vault.pseudonymOf(id) });
   const denials = countAnonymousDenials({
     clock,
@@ -122,6 +131,8 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     ...deps,
     vault,
     log,
+    blind: createBlindIndex({ db, vault, clock }),
+    maintenance: maintenance.value,
     store: createStore(db),
     kindsOf: createKindsOf(),
     capability: JSON.stringify(capabilityStatement(facts)),
@@ -132,6 +143,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),
     close: async () => {
       live.close();
+      await maintenance.value.close();
       await denials.close();
       await log.close();
       vault.close();

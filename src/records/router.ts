@@ -23,6 +23,7 @@ export type Place =
   | { readonly kind: "access-log" }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "import" }
+  | { readonly kind: "blind-index" }
   | { readonly kind: "keys"; readonly work: KeyWork };
 
 const versionText = /^[1-9][0-9]{0,8}$/;
@@ -54,6 +55,8 @@ export function placeOf(path: string): Place | null {
       return { kind: "checkpoint" };
     case "/internal/import":
       return { kind: "import" };
+    case "/internal/blind-index/rebuild":
+      return { kind: "blind-index" };
     case "/internal/keys/reseal":
       return { kind: "keys", work: "reseal" };
     case "/internal/keys/evict":

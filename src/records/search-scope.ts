@@ -1,10 +1,11 @@
-import type { Pseudonym } from "#core/ids.ts";
+import { parsePseudonym, type Pseudonym } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
+import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { isOfPatients } from "#records/fhir/compartment.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
 import type { RecordStore } from "#records/store.ts";
-import type { Visit } from "#records/visit.ts";
+import { isWorkforce, type Verdict, type Visit } from "#records/visit.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
 
 /** A compartment that the caller may search, and by which policies. */
@@ -29,7 +30,11 @@ interface Candidate {
   readonly inCareTeam: boolean;
 }
 
-type ScopeDeps = { readonly store: RecordStore; readonly vault: Pick<Vault, "pseudonymOf"> };
+interface ScopeDeps {
+  readonly store: RecordStore;
+  readonly vault: Pick<Vault, "pseudonymOf">;
+  readonly blind: Pick<BlindIndex, "find">;
+}
 
 /** The patients whom the person is, acts for or, for the list of patients alone, cares for. */
 async function ownAndCared(
@@ -48,6 +53,41 @@ async function ownAndCared(
       inCareTeam: team.has(compartment),
     })),
   );
+}
+
+// Nobody's pseudonym: policy sees only how the caller stands to a patient.
+const nobody = parsePseudonym("00000000-0000-4000-8000-000000000000");
+
+/** Whether policy lets the caller look for a patient who stands so to her. */
+function maySearch(visit: Visit, inCareTeam: boolean): Verdict {
+  invariant(nobody !== null, "a constant pseudonym is one");
+  const question = { action: "search", type: "Patient", labels: [], inCareTeam } as const;
+  return visit.decide({ ...question, compartment: nobody });
+}
+
+/**
+ * Patients whom the blind indexes name for the search, each decided by policy. Who may not be shown
+ * is left out without a word: the answer must not tell that she exists. Null when there is no index.
+ */
+async function indexed(
+  { blind: groups }: SearchPlan,
+  visit: Visit,
+  { blind }: ScopeDeps,
+): Promise<SearchScope | null> {
+  const inCare = maySearch(visit, true);
+  const beyondCare = maySearch(visit, false).permitted;
+  const own = [...visit.caller.live.patients.keys()];
+  if (!inCare.permitted && !beyondCare && own.length === 0)
+    return { ...inCare, kind: "refused", compartment: null };
+  const found = await blind.find({ groups, asker: visit.asker, own, beyondCare });
+  if (!found.ok) return { ...found, kind: "refused", compartment: null, policies: [] };
+  if (found.value === null) return null;
+  const compartments = found.value.flatMap((candidate): readonly Allowed[] => {
+    const question = { action: "search", type: "Patient", labels: [], ...candidate } as const;
+    const { permitted, policies } = visit.decide(question);
+    return permitted ? [{ ...candidate, policies }] : [];
+  });
+  return { kind: "allowed", compartments };
 }
 
 function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[]): SearchScope {
@@ -72,12 +112,13 @@ function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[
 
 /**
  * In whose records a search looks: of the patient it names; of the organisation, for types that are
- * nobody's record; else of the person's own patients, and for Patient of her care team's, too.
+ * nobody's record; of those whom the blind indexes name, when staff look for a Patient; else of the
+ * person's own patients, and for Patient of her care team's, too.
  */
 export async function scopeOf(
   plan: SearchPlan,
   visit: Visit,
-  { store, vault }: ScopeDeps,
+  { store, vault, blind }: ScopeDeps,
 ): Promise<SearchScope> {
   const refused = (found: Problem, compartment: Compartment | null = null): SearchScope => ({
     kind: "refused",
@@ -94,6 +135,10 @@ export async function scopeOf(
   }
   if (!isOfPatients(plan.type))
     return decided(plan, visit, [{ compartment: "organisation", inCareTeam: false }]);
+  if (plan.blind.length > 0 && isWorkforce(visit.caller)) {
+    const scope = await indexed(plan, visit, { store, vault, blind });
+    if (scope !== null) return scope;
+  }
   if (plan.type !== "Patient" && visit.caller.live.patients.size === 0)
     return refused(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
   const candidates = await ownAndCared(plan.type, visit, store);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ResourceType } from "#core/ids.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { BlindIndex } from "#records/blind/blind-index.ts";
 import {
   cursorLimits,
   openCursor,
@@ -23,6 +24,7 @@ import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export interface SearchDeps extends ReadDeps {
   readonly vault: Vault;
+  readonly blind: BlindIndex;
 }
 
 /** What was asked, of whatever method: parameters, or the cursor of a page before. */

@@ -54,7 +54,7 @@ export interface Fault {
 
 const framesShown = 6;
 
-function faultOf(error: unknown): Fault {
+export function faultOf(error: unknown): Fault {
   if (!(error instanceof Error)) return { name: typeof error, code: null, where: "" };
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   const code = "code" in error && typeof error.code === "string" ? error.code : null;

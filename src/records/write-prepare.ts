@@ -2,6 +2,7 @@ import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import { compartmentOf, type CompartmentContext } from "#records/fhir/compartment.ts";
@@ -14,6 +15,7 @@ import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export interface WriteDeps extends ReadDeps {
   readonly vault: Vault;
+  readonly blind: BlindIndex;
   readonly random: Random;
 }
 
@@ -113,7 +115,16 @@ export async function preparePut(
     };
   const key = await keyForWriting(type, home.value, vault);
   if (!key.ok) return stop(key.problem, known);
-  const placing = { ...home.value, id, key: key.value, ifVersion, skipUnchanged: false };
+  const blindKeys = type === "Patient" ? await deps.blind.writeKeys() : ok([]);
+  if (!blindKeys.ok) return stop(blindKeys.problem, known);
+  const placing = {
+    ...home.value,
+    id,
+    key: key.value,
+    ifVersion,
+    skipUnchanged: false,
+    blindKeys: blindKeys.value,
+  };
   return { ok: true, row: putRow(parsed, placing, vault), touch: known };
 }
 

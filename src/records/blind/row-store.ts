@@ -31,11 +31,12 @@ export async function insertEntries(
   entries: readonly BlindEntry[],
 ): Promise<void> {
   const rows = entries.flatMap(({ compartment, labels }) =>
-    labels.map((label) => ({
-      compartment,
-      kind: numberOf(label.index),
-      token: blindToken(key, generation, label),
-    })),
+    labels.flatMap((label) => {
+      const kind = numberOf(label.index);
+      // A version of an older program may lack the newest indexes.
+      if (kind > generation.bits.length) return [];
+      return [{ compartment, kind, token: blindToken(key, generation, label) }];
+    }),
   );
   if (rows.length === 0) return;
   await tx.query({

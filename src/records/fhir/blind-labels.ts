@@ -18,7 +18,9 @@ const han = /^\p{Script=Han}/u;
 /** The beginning by which a name is found; a shorter name is found by the whole of it. */
 function nameStart(text: string): string {
   const written = folded(text);
-  return [...written].slice(0, han.test(written) ? 1 : prefixCharacters).join("");
+  return Array.from(written)
+    .slice(0, han.test(written) ? 1 : prefixCharacters)
+    .join("");
 }
 
 /** The label under which every name that begins so is found; null when the beginning is too short. */
@@ -28,7 +30,7 @@ export function nameLabel(
   isWhole: boolean,
 ): BlindLabel | null {
   const text = nameStart(start);
-  const isLong = [...text].length >= prefixCharacters || han.test(text);
+  const isLong = Array.from(text).length >= prefixCharacters || han.test(text);
   return text === "" || (!isLong && !isWhole) ? null : { index, text };
 }
 
