@@ -17,6 +17,7 @@ import { openDatabase } from "#storage/database.ts";
 import { startEmbedded } from "#storage/embedded.ts";
 import { makeRolePasswords, migrate, readMigrations } from "#storage/migrate.ts";
 import { takeDataKey } from "#vault/data-key.ts";
+import { systemRun } from "#vault/run-watch.ts";
 import { createRecordCipher } from "#vault/record-cipher.ts";
 import { createVault, type Vault } from "#vault/vault.ts";
 import type { Figure } from "./figure.ts";
@@ -66,7 +67,7 @@ function sealing(): readonly Figure[] {
     dekVersion: 1,
   };
   const key = takeDataKey(randomBytes(32), { ...place, kekEpoch: 1, seals: 0 });
-  const cipher = createRecordCipher(tenant, systemRandom);
+  const cipher = createRecordCipher(tenant, { random: systemRandom, ...systemRun });
   const sealed = cipher.seal(key, place, plain);
   const raw = createSecretKey(randomBytes(32));
   const [nonce, aad] = [randomBytes(12), randomBytes(180)];

@@ -42,7 +42,7 @@ async function wrappedKey(
 async function openSealer(
   db: Database,
   keys: KeyService,
-  { settings, random }: RoleContext,
+  { settings, random, clock }: RoleContext,
 ): Promise<Result<Sealer>> {
   const wrapped = await attempt(() => wrappedKey(db, keys, settings.tenant));
   if (!wrapped.ok) return wrapped;
@@ -52,7 +52,7 @@ async function openSealer(
   const [key] = unwrapped.value;
   if (key?.ok !== true)
     return refuse("key-unavailable", { detail: "identity's own key does not unwrap" });
-  return ok(createSealer({ key: key.key, random }));
+  return ok(createSealer({ key: key.key, random, clock, pid: () => process.pid }));
 }
 
 /** The identity process: accounts, sign-in, sessions and tokens, with its own log and its own key. */

@@ -12,6 +12,7 @@ import type { IdentityLog, Proof } from "#identity/trail.ts";
 import { openDatabase, type Database } from "#storage/database.ts";
 import { testDatabase, type TestDatabase } from "#storage/testing.ts";
 import { createSealer } from "#vault/sealer.ts";
+import { systemRun } from "#vault/run-watch.ts";
 
 /** Stands for the log: keeps entries in memory, refuses a proof's second use, may be made to fail. */
 export interface TestLog extends IdentityLog {
@@ -110,7 +111,7 @@ export async function testIdentity(
     db,
     log: (await options.trueLog?.(database)) ?? log,
     // The sealer overwrites the buffer that it is given.
-    sealer: createSealer({ key: Buffer.from(key), random: systemRandom }),
+    sealer: createSealer({ key: Buffer.from(key), random: systemRandom, ...systemRun }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     publicOrigin: origin,

@@ -37,7 +37,7 @@ export interface CursorPlace {
   readonly at: Instant;
 }
 
-type CursorVault = Pick<Vault, "keys" | "keyAt" | "seal" | "open">;
+type CursorVault = Pick<Vault, "keys" | "keyAt" | "sealLoose" | "open">;
 
 function sealedPlace({ tenant, type, account }: CursorPlace, dekVersion: number): RecordPlace {
   // No FHIR type ends so, hence no cursor can pose as a record nor a record as a cursor.
@@ -59,8 +59,8 @@ export async function sealCursor(
   if (key === undefined) return refuse("key-unavailable");
   const until = laterBy(place.at, cursorLimits.lifetimeMs);
   const plain = Buffer.from(JSON.stringify({ ...cursor, until }), "utf8");
-  const sealed = vault.seal(key, sealedPlace(place, key.dekVersion), plain);
-  return ok(`${key.dekVersion}.${sealed.toString("base64url")}`);
+  const sealed = await vault.sealLoose(key, sealedPlace(place, key.dekVersion), plain);
+  return sealed.ok ? ok(`${key.dekVersion}.${sealed.value.toString("base64url")}`) : sealed;
 }
 
 function parseCursor(text: string): (Cursor & { readonly until: Instant }) | null {

@@ -34,7 +34,7 @@ export interface KeyMaterial {
   blind(purpose: string): KeyObject;
   /** The beginning of the AAD of all records under this key. */
   readonly aadPrefix: Buffer;
-  /** Seals made with it, as far as this process knows. */
+  /** Seals made with it: those that were durable when it was loaded, and all that followed here. */
   seals: number;
 }
 
@@ -43,7 +43,7 @@ export interface DataKeyFacts {
   readonly compartment: Compartment;
   readonly dekVersion: number;
   readonly kekEpoch: number;
-  /** Seals made with it before it was loaded this time. */
+  /** Seals made with it that were durable when it was loaded. */
   readonly seals: number;
 }
 

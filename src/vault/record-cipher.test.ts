@@ -15,6 +15,7 @@ import { systemRandom } from "#core/random.ts";
 import { BrokenInvariant } from "#core/result.ts";
 import { materialOf, takeDataKey, type DataKey } from "#vault/data-key.ts";
 import { createRecordCipher, sealsPerKeyMax, type RecordPlace } from "#vault/record-cipher.ts";
+import { systemRun } from "#vault/run-watch.ts";
 
 function parsed<T>(parse: (text: string) => T | null, text: string): T {
   const value = parse(text);
@@ -50,7 +51,7 @@ const place: RecordPlace = {
 };
 
 const key = keyOf();
-const cipher = createRecordCipher(tenant, systemRandom);
+const cipher = createRecordCipher(tenant, { random: systemRandom, ...systemRun });
 const bytes = fc.uint8Array({ maxLength: 4_096 }).map((array) => Buffer.from(array));
 
 test("for all bytes, what was sealed opens to them, 29 bytes longer in between", () => {
@@ -112,7 +113,7 @@ for (const [where, moved] of Object.entries(moves)) {
 
 test("a ciphertext of another tenant does not open, were the key the same", () => {
   const other = parsed(parseTenantId, randomUUID());
-  const theirs = createRecordCipher(other, systemRandom);
+  const theirs = createRecordCipher(other, { random: systemRandom, ...systemRun });
   const sealed = cipher.seal(keyOf({}, Buffer.from(shared)), place, Buffer.from("{}"));
   const theirKey = keyOf({ tenant: other }, Buffer.from(shared));
   assert.equal(theirs.open(theirKey, { ...place, tenant: other }, sealed), null);

@@ -1,11 +1,10 @@
 import { createHmac } from "node:crypto";
 import { fieldBytesMax, writeField } from "#core/fields.ts";
 import type { ResourceId, ResourceType, TenantId } from "#core/ids.ts";
-import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import { materialOf, type Compartment, type DataKey } from "#vault/data-key.ts";
 import { open, seal } from "#vault/gcm.ts";
-import { createNoncePool } from "#vault/nonce-pool.ts";
+import { createNoncePool, type NonceDeps } from "#vault/nonce-pool.ts";
 
 /** Where a record lies; sealed in with it, so that it opens in no other place. */
 export interface RecordPlace {
@@ -32,10 +31,16 @@ export interface RecordCipher {
 }
 
 /**
- * NIST SP 800-38D §8.3 allows 2^32 random nonces under one key. A process counts only its own
- * seals, and forgets them when it ends, so it stops at a sixteenth of that.
+ * NIST SP 800-38D §8.3 allows 2^32 random nonces under one key. Restoring an old backup brings back
+ * an old count, so we stop at a sixteenth of that.
  */
 export const sealsPerKeyMax = 2 ** 28;
+
+/**
+ * So many seals before the cap a key gets its successor: far more than can be under way, or be made
+ * while the keys process is away.
+ */
+export const renewalMarginSeals = 2 ** 20;
 
 const contentMacBytes = 16;
 const token63 = (1n << 63n) - 1n;
@@ -45,8 +50,8 @@ const aadBytesMax = 512;
 const placeBytesMax = 2 * fieldBytesMax(fhirNameUnits) + fieldBytesMax(versionUnits);
 
 /** Seals and opens records of one tenant, synchronously, with keys already in memory. */
-export function createRecordCipher(tenant: TenantId, random: Random): RecordCipher {
-  const nonce = createNoncePool(random);
+export function createRecordCipher(tenant: TenantId, deps: NonceDeps): RecordCipher {
+  const nonce = createNoncePool(deps);
   // Written anew for each call, which uses it up before it returns.
   const scratch = Buffer.alloc(aadBytesMax + placeBytesMax);
 

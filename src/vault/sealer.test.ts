@@ -4,10 +4,11 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { systemRandom } from "#core/random.ts";
 import { createSealer } from "#vault/sealer.ts";
+import { systemRun } from "#vault/run-watch.ts";
 
 const secret = randomBytes(32);
 const sealerOf = (key: Buffer): ReturnType<typeof createSealer> =>
-  createSealer({ key: Buffer.from(key), random: systemRandom });
+  createSealer({ key: Buffer.from(key), random: systemRandom, ...systemRun });
 const sealer = sealerOf(secret);
 
 test("for all bytes and purposes, what was sealed opens under the same purpose", () => {
@@ -41,7 +42,10 @@ test("no single flipped bit opens", () => {
 
 test("the key is overwritten where it came from, and one of another length is no key", () => {
   const key = randomBytes(32);
-  createSealer({ key, random: systemRandom });
+  createSealer({ key, random: systemRandom, ...systemRun });
   assert.deepEqual(key, Buffer.alloc(32));
-  assert.throws(() => createSealer({ key: randomBytes(16), random: systemRandom }), /32 bytes/);
+  assert.throws(
+    () => createSealer({ key: randomBytes(16), random: systemRandom, ...systemRun }),
+    /32 bytes/,
+  );
 });

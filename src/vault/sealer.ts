@@ -1,9 +1,8 @@
 import { createSecretKey, hkdfSync } from "node:crypto";
 import { encodeFields } from "#core/fields.ts";
-import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import { open, seal } from "#vault/gcm.ts";
-import { createNoncePool } from "#vault/nonce-pool.ts";
+import { createNoncePool, type NonceDeps } from "#vault/nonce-pool.ts";
 
 /** Seals small secrets of one process under a key of its own. */
 export interface Sealer {
@@ -18,13 +17,13 @@ const sealsPerKeyMax = 2 ** 28;
 const keyBytes = 32;
 
 /** Takes the 32-byte key and overwrites the buffer it came in. */
-export function createSealer({ key, random }: { key: Buffer; random: Random }): Sealer {
+export function createSealer({ key, ...deps }: NonceDeps & { readonly key: Buffer }): Sealer {
   invariant(key.length === keyBytes, "a sealer's key has 32 bytes");
   const derived = Buffer.from(hkdfSync("sha256", key, "", "phylax secret sealing v1", keyBytes));
   const sealing = createSecretKey(derived);
   key.fill(0);
   derived.fill(0);
-  const nonce = createNoncePool(random);
+  const nonce = createNoncePool(deps);
   const aadOf = (purpose: string): Buffer => encodeFields(["phylax secret v1", purpose]);
   let seals = 0;
   return {

@@ -28,7 +28,10 @@ interface Row {
   readonly newest: number;
 }
 
-/** The wrapped keys that the table has of those asked for, in any order. */
+/**
+ * The wrapped keys that the table has of those asked for, in any order. A key of a shredded
+ * compartment is none, should a row of it have come back with a restored backup.
+ */
 export async function readKeys(
   db: Queryable,
   tenant: TenantId,
@@ -41,7 +44,9 @@ export async function readKeys(
       CROSS JOIN LATERAL (SELECT max(dek_version) AS newest FROM keyring.data_key
         WHERE tenant = $1 AND compartment = asked.compartment) AS n
       JOIN keyring.data_key AS k ON k.tenant = $1 AND k.compartment = asked.compartment
-        AND k.dek_version = coalesce(asked.dek_version, n.newest)`,
+        AND k.dek_version = coalesce(asked.dek_version, n.newest)
+      WHERE NOT EXISTS (SELECT FROM keyring.shredded AS s
+        WHERE s.tenant = $1 AND s.compartment = asked.compartment)`,
     values: [
       tenant,
       asked.map(({ compartment }) => compartment),
@@ -75,6 +80,37 @@ export async function readVersions(
     values: [tenant, compartment],
   });
   return rows.map((row) => row.dek_version);
+}
+
+/** Counts seals made with one key; false when it has no row any more. */
+export async function addSeals(
+  db: Queryable,
+  tenant: TenantId,
+  made: { readonly compartment: Compartment; readonly dekVersion: number; readonly seals: number },
+): Promise<boolean> {
+  const rows = await db.query({
+    name: "keyring-add-seals",
+    text: `UPDATE keyring.data_key SET seals = seals + $4
+      WHERE tenant = $1 AND compartment = $2 AND dek_version = $3 RETURNING 1`,
+    values: [tenant, made.compartment, made.dekVersion, made.seals],
+  });
+  return rows.length > 0;
+}
+
+/** Those of the compartments whose keys were destroyed for good. */
+export async function readShredded(
+  db: Queryable,
+  tenant: TenantId,
+  compartments: readonly Compartment[],
+): Promise<ReadonlySet<Compartment>> {
+  const rows = await db.query<{ readonly compartment: string }>({
+    name: "keyring-shredded",
+    text: `SELECT compartment FROM keyring.shredded
+      WHERE tenant = $1 AND compartment = ANY ($2::text[])`,
+    values: [tenant, compartments],
+  });
+  const found = new Set(rows.map(({ compartment }) => compartment));
+  return new Set(compartments.filter((compartment) => found.has(compartment)));
 }
 
 /** The newest version of each compartment that has a key. */

@@ -11,28 +11,41 @@ import { materialOf, type Compartment, type DataKey } from "#vault/data-key.ts";
 import { createKeyCache, type KeyCacheLimits } from "#vault/key-cache.ts";
 import { createKeyLoader, type KeyEvent, type KeyLoader } from "#vault/key-loader.ts";
 import { pseudonymOf } from "#vault/pseudonym.ts";
-import { createRecordCipher, type RecordCipher } from "#vault/record-cipher.ts";
-import { renewKeys } from "#vault/renewal.ts";
-import { readVersions } from "#vault/store.ts";
+import { createRecordCipher, type RecordCipher, type RecordPlace } from "#vault/record-cipher.ts";
+import { createKeysWatch, type KeysHealth } from "#vault/keys-watch.ts";
+import { createLooseSeals } from "#vault/loose-seals.ts";
+import { renewKeys, withSuccessors, type RenewalDeps } from "#vault/renewal.ts";
+import { readShredded, readVersions, type KeyAsked } from "#vault/store.ts";
 
 export { parseCompartment, type Compartment, type DataKey } from "#vault/data-key.ts";
+export type { KeysHealth } from "#vault/keys-watch.ts";
 export type { KeyEvent } from "#vault/key-loader.ts";
 export type { RecordPlace } from "#vault/record-cipher.ts";
 
 /**
  * Fetching fails with "key-unavailable" (the keys process does not answer), "record-damaged" (a
- * stored key does not unwrap), a storage problem, or whatever `onKeys` failed with.
+ * stored key does not unwrap), a storage problem, or whatever `onKeys` failed with. When the keys
+ * process has been silent for the time of grace, every fetch fails, in memory or not.
  */
 export interface Vault extends RecordCipher {
   /** The same for the same id for ever; of an id it was not told, nobody can compute it. */
   pseudonymOf(patient: ResourceId): Pseudonym;
-  /** The newest key of each compartment; one that has none is left out of the map. */
+  /**
+   * The newest key of each compartment; one that has none, or whose keys were shredded, is left out
+   * of the map. A key near its cap is succeeded by a new version.
+   */
   keys(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
-  /** The key of one version; fails with "record-damaged" where that version does not exist. */
+  /**
+   * The key of one version. Where it does not exist, fails with "record-shredded" when the
+   * compartment's keys were destroyed, else with "record-damaged".
+   */
   keyAt(compartment: Compartment, dekVersion: number): Promise<Result<DataKey>>;
   /** Every version's key, newest first: a search asks for the tokens of each of them. */
   allKeys(compartment: Compartment): Promise<Result<readonly DataKey[]>>;
-  /** As `keys`, but makes the first key where there is none: every compartment is in the map. */
+  /**
+   * As `keys`, but makes the first key where there is none: every compartment is in the map but
+   * those that were shredded, which get none ever again.
+   */
   create(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
   /**
    * A new version of each compartment's key, by which everything is sealed from then on; those that
@@ -41,6 +54,15 @@ export interface Vault extends RecordCipher {
   renew(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
   /** Forgets these compartments' keys, or all of them; how many were in memory. */
   evict(compartments: readonly Compartment[] | null): number;
+  /** Those of the compartments whose keys were destroyed for good. */
+  shredded(compartments: readonly Compartment[]): Promise<Result<ReadonlySet<Compartment>>>;
+  /**
+   * Seals what is no row and so has no transaction in which the seal is counted: counts it before.
+   * Fails as fetching does.
+   */
+  sealLoose(key: DataKey, place: RecordPlace, plain: Buffer): Promise<Result<Buffer>>;
+  /** Whether the keys process is there. */
+  health(): KeysHealth;
   /** The key if it is in memory. */
   cached(compartment: Compartment, dekVersion: number): DataKey | null;
   /** Forgets all keys and stops looking after their time. */
@@ -56,7 +78,14 @@ export interface VaultDeps {
   /** Awaited before the keys it names are used; when it fails, they are not. */
   readonly onKeys: (event: KeyEvent) => Promise<Result<unknown>>;
   readonly limits?: KeyCacheLimits;
+  /** Number of this process; as Node has it by default. */
+  readonly pid?: () => number;
+  /** How long keys in memory are used while the keys process does not answer; 120 s by default. */
+  readonly graceMs?: number;
+  readonly onHealth?: (health: KeysHealth) => void;
 }
+
+export const keysWatchDefaults = { graceMs: 120_000, askEveryMs: 2_000 } as const;
 
 const defaultLimits: KeyCacheLimits = { keys: 20_000, residenceMs: 15 * 60_000 };
 /** Keys of patients nobody asks for any more must go, too. */
@@ -67,22 +96,51 @@ const pseudonymKeyVersion = 1;
 
 /** Makes the organisation's key if there is none yet. Fails as fetching does. */
 export async function createVault(deps: VaultDeps): Promise<Result<Vault>> {
-  const { tenant, random, clock, limits = defaultLimits } = deps;
+  const { db, tenant, random, clock, limits = defaultLimits } = deps;
+  const { graceMs = keysWatchDefaults.graceMs, pid = () => process.pid } = deps;
   const cache = createKeyCache(limits, clock);
-  const loader = createKeyLoader({ ...deps, cache });
+  const watch = createKeysWatch({
+    keys: deps.keys,
+    clock,
+    graceMs,
+    askEveryMs: keysWatchDefaults.askEveryMs,
+    onHealth: (health) => {
+      if (health === "gone") cache.clear();
+      deps.onHealth?.(health);
+    },
+  });
+  const loader = createKeyLoader({ ...deps, keys: watch.service, cache });
   const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref();
   const close = (): void => {
     clearInterval(sweeping);
+    watch.close();
     cache.clear();
   };
 
+  const cached: Vault["cached"] = (compartment, dekVersion) =>
+    watch.health() === "gone" ? null : cache.at(compartment, dekVersion);
+  const load = async (asked: KeyAsked): Promise<Result<DataKey | null>> =>
+    watch.health() === "gone" ? refuse("key-unavailable") : loader.load(asked);
   const newest = (compartment: Compartment): DataKey | Promise<Result<DataKey | null>> =>
-    cache.newest(compartment) ?? loader.load({ compartment, dekVersion: null });
+    (watch.health() === "gone" ? null : cache.newest(compartment)) ??
+    load({ compartment, dekVersion: null });
 
-  const keys: Vault["keys"] = async (compartments) => gather(compartments, newest);
-  const keyAt: Vault["keyAt"] = async (compartment, dekVersion) =>
-    atVersion(loader, { compartment, dekVersion }, cache.at(compartment, dekVersion));
-  const create: Vault["create"] = async (compartments) => createMissing(loader, keys, compartments);
+  const shredded: Vault["shredded"] = (compartments) =>
+    attempt(() => readShredded(db, tenant, compartments));
+  const keyAt: Vault["keyAt"] = async (compartment, dekVersion) => {
+    const held = cached(compartment, dekVersion);
+    if (held !== null) return ok(held);
+    const loaded = await load({ compartment, dekVersion });
+    if (!loaded.ok) return loaded;
+    return loaded.value === null ? refuseAbsent(compartment, shredded) : ok(loaded.value);
+  };
+  const renewal: RenewalDeps = { db, tenant, loader, keyAt };
+  const keys: Vault["keys"] = async (compartments) => {
+    const found = await gather(compartments, newest);
+    return found.ok ? ok(await withSuccessors(renewal, found.value)) : found;
+  };
+  const create: Vault["create"] = (compartments) =>
+    createMissing({ loader, keys, shredded }, compartments);
 
   const organisation = await create(["organisation"]);
   const first = organisation.ok ? await keyAt("organisation", pseudonymKeyVersion) : organisation;
@@ -91,28 +149,47 @@ export async function createVault(deps: VaultDeps): Promise<Result<Vault>> {
     return first;
   }
   const pseudonymKey = materialOf(first.value).pseudonym();
+  const cipher = createRecordCipher(tenant, { random, clock, pid });
+  const countLoose = createLooseSeals(db, tenant);
 
   return ok({
-    ...createRecordCipher(tenant, random),
+    ...cipher,
     pseudonymOf: (patient) => pseudonymOf(pseudonymKey, tenant, patient),
-    cached: (compartment, dekVersion) => cache.at(compartment, dekVersion),
+    cached,
     keys,
     keyAt,
     create,
-    renew: (compartments) => renewKeys({ ...deps, loader, keyAt }, compartments),
+    shredded,
+    renew: (compartments) => renewKeys(renewal, compartments),
+    sealLoose: async (key, place, plain) => {
+      const counted = await countLoose(key);
+      return counted.ok ? ok(cipher.seal(key, place, plain)) : counted;
+    },
     evict: (compartments) => {
       if (compartments !== null) return cache.evict(compartments);
       const { size } = cache;
       cache.clear();
       return size;
     },
+    health: () => watch.health(),
     close,
     allKeys: async (compartment) => {
-      const versions = await attempt(() => readVersions(deps.db, tenant, compartment));
+      const versions = await attempt(() => readVersions(db, tenant, compartment));
       if (!versions.ok) return versions;
       return inOrder(versions.value.map((version) => keyAt(compartment, version)));
     },
   });
+}
+
+async function refuseAbsent(
+  compartment: Compartment,
+  shredded: Vault["shredded"],
+): Promise<Result<never>> {
+  const gone = await shredded([compartment]);
+  if (!gone.ok) return gone;
+  return gone.value.has(compartment)
+    ? refuse("record-shredded")
+    : refuse("record-damaged", { detail: "the key of this version is not there" });
 }
 
 /** The key of each distinct compartment that has one; those in memory without waiting. */
@@ -142,27 +219,17 @@ async function inOrder<T>(results: readonly Promise<Result<T>>[]): Promise<Resul
   return ok(values);
 }
 
-async function atVersion(
-  loader: KeyLoader,
-  asked: { readonly compartment: Compartment; readonly dekVersion: number },
-  cached: DataKey | null,
-): Promise<Result<DataKey>> {
-  if (cached !== null) return ok(cached);
-  const loaded = await loader.load(asked);
-  if (!loaded.ok) return loaded;
-  return loaded.value === null
-    ? refuse("record-damaged", { detail: "the key of this version is not there" })
-    : ok(loaded.value);
-}
-
 async function createMissing(
-  loader: KeyLoader,
-  keys: Vault["keys"],
+  { loader, keys, shredded }: Pick<Vault, "keys" | "shredded"> & { readonly loader: KeyLoader },
   compartments: readonly Compartment[],
 ): Promise<Result<ReadonlyMap<Compartment, DataKey>>> {
   const known = await keys(compartments);
   if (!known.ok) return known;
-  const missing = [...new Set(compartments)].filter((compartment) => !known.value.has(compartment));
+  const absent = [...new Set(compartments)].filter((compartment) => !known.value.has(compartment));
+  if (absent.length === 0) return known;
+  const gone = await shredded(absent);
+  if (!gone.ok) return gone;
+  const missing = absent.filter((compartment) => !gone.value.has(compartment));
   const made = new Map(known.value);
   for (let from = 0; from < missing.length; from += keyLimits.keysPerRequest) {
     const batch = missing.slice(from, from + keyLimits.keysPerRequest);

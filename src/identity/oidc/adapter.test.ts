@@ -10,10 +10,11 @@ import { sweep } from "#identity/sweep-store.ts";
 import type { Database } from "#storage/database.ts";
 import { testDatabase } from "#storage/testing.ts";
 import { createSealer } from "#vault/sealer.ts";
+import { systemRun } from "#vault/run-watch.ts";
 
 async function build(t: TestContext): Promise<{ db: Database; adapter: AdapterFactory }> {
   const db = (await testDatabase(t)).as("phylax_identity");
-  const sealer = createSealer({ key: systemRandom.bytes(32), random: systemRandom });
+  const sealer = createSealer({ key: systemRandom.bytes(32), random: systemRandom, ...systemRun });
   const blind = createBlind(systemRandom.bytes(32));
   return { db, adapter: createAdapter({ db, sealer, blind, clock: systemClock }) };
 }

@@ -3,9 +3,6 @@
 ALTER TABLE keyring.data_key ADD COLUMN seals bigint NOT NULL DEFAULT 0 CHECK (seals >= 0);
 GRANT UPDATE (seals) ON keyring.data_key TO phylax_records;
 
--- The count changes with every write; room in its page lets a row change without touching an index.
-ALTER TABLE keyring.data_key SET (fillfactor = 80);
-
 -- Re-sealing puts the same content under a newer key of the same patient. All else of a former
 -- version stays as it is.
 GRANT UPDATE (dek_version, sealed) ON records.resource_history TO phylax_records;
