@@ -11,6 +11,11 @@ export interface Environment {
   readonly rootPassphraseFile: string | null;
   /** Names the KMS of a deployment's first start, in the form of `kms.json`; null means a file. */
   readonly kmsFile: string | null;
+  /** Refuse to run unless node:crypto runs on a FIPS provider. */
+  readonly fipsRequired: boolean;
+  /** What the operator says of the module and its certificate (NIST CMVP); shown, never believed. */
+  readonly fipsModule: string | null;
+  readonly fipsCertificate: string | null;
   /** Multiplies the gateway's limits per address, for many people behind one address or a load test. */
   readonly rateShare: number;
   readonly colour: boolean;
@@ -30,7 +35,12 @@ function share(value: string | undefined): number {
   return Number.isFinite(number) && number >= 1 ? number : 1;
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_RATE_SHARE and NO_COLOR. */
+/** A misspelt wish must not turn it off: whatever is not "off" asks for it. */
+function fipsWish(value: string | undefined): boolean {
+  return (text(value) ?? "off") !== "off";
+}
+
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_RATE_SHARE and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -43,6 +53,9 @@ export function readEnvironment(
     rootPassphrase: text(variables["PHYLAX_ROOT_PASSPHRASE"]),
     rootPassphraseFile: text(variables["PHYLAX_ROOT_PASSPHRASE_FILE"]),
     kmsFile: text(variables["PHYLAX_KMS_FILE"]),
+    fipsRequired: fipsWish(variables["PHYLAX_FIPS"]),
+    fipsModule: text(variables["PHYLAX_FIPS_MODULE"]),
+    fipsCertificate: text(variables["PHYLAX_FIPS_CERTIFICATE"]),
     rateShare: share(variables["PHYLAX_RATE_SHARE"]),
     colour: isTerminal && text(variables["NO_COLOR"]) === null,
   };

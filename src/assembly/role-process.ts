@@ -7,6 +7,7 @@ import { unreachable, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import type { FromChild, ToChild } from "#assembly/child.ts";
 import type { Environment } from "#assembly/environment.ts";
+import { fipsRefusal, systemFipsProbe } from "#assembly/fips.ts";
 import { openHome, readSettings, type Home, type Settings } from "#assembly/home.ts";
 
 /** What each role is given to build itself from. */
@@ -74,6 +75,16 @@ function tellSupervisor(message: FromChild): void {
   if (process.connected) process.send?.(message);
 }
 
+function sayEvent(
+  role: ServingRole,
+  name: string,
+  facts: NonNullable<Parameters<RoleContext["event"]>[1]>,
+): void {
+  process.stderr.write(
+    `${JSON.stringify({ time: toIso(systemClock.now()), role, event: name, ...facts })}\n`,
+  );
+}
+
 async function starterOf(role: ServingRole): Promise<RoleStarter> {
   switch (role) {
     case "gateway":
@@ -91,13 +102,19 @@ async function starterOf(role: ServingRole): Promise<RoleStarter> {
 
 /**
  * Runs one role until it is told to stop or its supervisor is gone. Resolves with the exit code:
- * 0 after an orderly stop, 78 when the home or its settings do not fit, 70 when it could not start.
+ * 0 after an orderly stop, 78 when the home, its settings or FIPS mode do not fit, 70 when it could not start.
  */
 export async function runRole(
   role: ServingRole,
   environment: Environment,
   site: Site,
 ): Promise<number> {
+  const unfit = fipsRefusal(environment.fipsRequired, systemFipsProbe);
+  if (unfit !== null) {
+    sayEvent(role, "refused-to-start", { code: unfit.code, detail: unfit.detail ?? null });
+    tellSupervisor({ kind: "failed", problem: unfit });
+    return 78;
+  }
   const home = openHome(environment.homePath);
   const settings = home.ok ? readSettings(home.value) : null;
   if (!home.ok || settings === null) {
@@ -109,11 +126,7 @@ export async function runRole(
     return 78;
   }
   const identity = heldIdentity(home.value.file("certificates", `${role}.json`));
-  const event: RoleContext["event"] = (name, facts = {}) => {
-    process.stderr.write(
-      `${JSON.stringify({ time: toIso(systemClock.now()), role, event: name, ...facts })}\n`,
-    );
-  };
+  const event: RoleContext["event"] = (name, facts = {}) => sayEvent(role, name, facts);
   const start = await starterOf(role);
   const running = await start({
     home: home.value,

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { Environment } from "#assembly/environment.ts";
+import { fipsRefusal, systemFipsProbe } from "#assembly/fips.ts";
 import { productVersion } from "#assembly/version.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
@@ -8,7 +9,7 @@ import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
-import { exitCodes, type Terminal } from "#cli/terminal.ts";
+import { exitCodes, sayProblem, type Terminal } from "#cli/terminal.ts";
 
 /** All that a command is handed. */
 export interface CommandContext {
@@ -54,6 +55,9 @@ export async function runCommand(
       "after",
       "\nExit codes: 0 done, 1 found something, 64 usage, 69 not running, 70 failed, 77 refused, 78 configuration.\nThe deployment lives in $PHYLAX_HOME (default .phylax).",
     );
+  program.hook("preAction", (_program, command) => {
+    if (!mayRun(command, context)) throw new CommanderError(exitCodes.config, refusedByFips, "");
+  });
   for (const register of commands)
     register(program, context, (given) => {
       code = given;
@@ -63,6 +67,21 @@ export async function runCommand(
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.code === refusedByFips) return exitCodes.config;
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
+}
+
+const refusedByFips = "phylax.fips";
+
+/**
+ * Whether FIPS mode, where it is required, holds in this very process. The doctor may always speak,
+ * and a role alone says it itself, to its supervisor as well.
+ */
+function mayRun(command: Command, { environment, terminal }: CommandContext): boolean {
+  const isRole = command.name() === "start" && command.getOptionValue("role") !== undefined;
+  if (isRole || command.name() === "doctor") return true;
+  const unfit = fipsRefusal(environment.fipsRequired, systemFipsProbe);
+  if (unfit !== null) sayProblem(terminal, unfit);
+  return unfit === null;
 }
