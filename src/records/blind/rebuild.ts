@@ -8,6 +8,7 @@ import {
   dropOld,
   endBuild,
   holdBuild,
+  holdSetting,
   newestBuild,
   readSetting,
   type BuildState,
@@ -91,6 +92,7 @@ async function index(
         tx,
         opened.value.map(({ row }) => row),
       );
+      await holdSetting(tx);
       const entries = entriesOf(opened.value, held);
       await deleteEntries(
         tx,

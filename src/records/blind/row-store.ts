@@ -23,7 +23,10 @@ class VersionBegun extends Error {
   readonly code = "40001";
 }
 
-/** Adds the rows of these Patients to one version; those that are there stay. */
+/**
+ * Adds the rows of these Patients to one version; those that are there stay, and who was shredded
+ * gets none. The transaction must hold the setting.
+ */
 export async function insertEntries(
   tx: Queryable,
   generation: BlindVersion,
@@ -44,6 +47,7 @@ export async function insertEntries(
     text: `INSERT INTO records.blind_index (version, kind, token, compartment)
       SELECT $1, kind, token, compartment
       FROM unnest($2::smallint[], $3::bigint[], $4::uuid[]) AS made (kind, token, compartment)
+      WHERE NOT EXISTS (SELECT FROM keyring.shredded s WHERE s.compartment = made.compartment::text)
       ON CONFLICT DO NOTHING`,
     values: [
       generation.version,

@@ -63,6 +63,9 @@ GRANT SELECT, INSERT, UPDATE ON records.blind_setting, records.blind_build TO ph
 CREATE FUNCTION records.forget_shredded() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
+  -- Whoever is writing rows holds this shared: what they write is there to be deleted then, and
+  -- who comes after sees that the patient was shredded.
+  PERFORM FROM records.blind_setting WHERE tenant = NEW.tenant FOR UPDATE;
   DELETE FROM records.blind_index
   WHERE tenant = NEW.tenant AND compartment = NEW.compartment::uuid;
   RETURN NULL;
