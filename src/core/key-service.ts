@@ -42,6 +42,11 @@ export interface KeyOperator {
   rewrap(keys: readonly WrappedKey[]): Promise<Result<readonly RewrappedKey[]>>;
   /** Destroys every epoch below `before`: what is still wrapped under one of them never opens again. */
   retireEpochs(before: number): Promise<Result<KeyStatus>>;
+  /**
+   * Lets every host unwrap so many patients' keys more than the brake would, for so many minutes:
+   * for announced work on many records. A later call replaces the earlier one.
+   */
+  liftBrake(patients: number, minutes: number): Promise<Result<KeyStatus>>;
   /** The ring file's text as it lies on disk, sealed. */
   ring(): Promise<Result<string>>;
   /** Wraps all epochs under another root key and goes on with it. `kms` is what kms/config.ts parses. */

@@ -31,9 +31,15 @@ export interface UnwrapAnswer {
 /**
  * "unwrap-storm": more patients in an hour than the caller's soft limit or than it ever needed.
  * "unwrap-brake": the hard limit; further patients are refused. "clock-set-back": the keys process's
- * clock shows less than it showed before.
+ * clock shows less than it showed before. "key-log-mended": the end of its own log had to be put
+ * aside at a start, cut off by a crash or altered.
  */
-export const keySignals = ["unwrap-storm", "unwrap-brake", "clock-set-back"] as const;
+export const keySignals = [
+  "unwrap-storm",
+  "unwrap-brake",
+  "clock-set-back",
+  "key-log-mended",
+] as const;
 export type KeySignal = (typeof keySignals)[number];
 
 export interface GenerateRequest {

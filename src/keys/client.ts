@@ -126,6 +126,8 @@ export function createKeyOperator(dispatcher: Dispatcher): KeyOperator {
     startEpoch: () => call(post("/epochs", {}), parseKeyStatus, true),
     retireEpochs: (before) => call(post("/epochs/retire", { before }), parseKeyStatus, false),
     moveKms: (kms) => call(post("/kms", { kms }), parseKeyStatus, true),
+    liftBrake: (patients, minutes) =>
+      call(post("/brake", { patients, minutes }), parseKeyStatus, false),
     ring: () => call(get("/ring"), parseFileAnswer, false),
     escrow: async (recipient) => {
       const file = await call(post("/escrow", { recipient }), parseFileAnswer, false);

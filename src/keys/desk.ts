@@ -18,8 +18,11 @@ import { keyTold, type KeyCaller, type KeyRefused, type KeyUse } from "#keys/key
 import type { KeyRing } from "#keys/ring.ts";
 import { parseGenerateRequest, parseRewrapRequest, parseUnwrapRequest } from "#keys/wire.ts";
 
-/** Resolves well once the use is written down durably; when it does not, nothing is answered. */
-export type RecordUse = (use: KeyUse) => Promise<Result<unknown>>;
+/**
+ * Resolves well once the use is written down durably, with all the signals of it; when it does not,
+ * nothing is answered.
+ */
+export type RecordUse = (use: KeyUse) => Promise<Result<readonly KeySignal[]>>;
 
 /** What the brake says of a caller that wants keys of these compartments. */
 export interface BrakeVerdict {
@@ -33,7 +36,9 @@ export interface DeskDeps {
   readonly ring: () => KeyRing;
   readonly random: Random;
   readonly record: RecordUse;
-  readonly brake: (caller: KeyCaller, compartments: readonly string[]) => BrakeVerdict;
+  readonly brake: {
+    check(caller: KeyCaller, patients: readonly string[]): BrakeVerdict;
+  };
   readonly head: () => KeyLogHead;
 }
 
@@ -49,13 +54,29 @@ const dataKeyBytes = 32;
 /** Some milliseconds' work, after which who waits for a single key has its turn. */
 const rewrapsPerTurn = 256;
 
-export function createDesk(deps: DeskDeps): Desk {
+export function createDesk(given: DeskDeps): Desk {
   let unwraps = 0;
+  /** Signals raised by others' requests; only records passes them on. */
+  const untold = new Set<KeySignal>();
+  const record: RecordUse = async (use) => {
+    const told = await given.record(use);
+    if (told.ok) for (const signal of told.value) untold.add(signal);
+    return told;
+  };
+  const takeUntold = (caller: KeyCaller): readonly KeySignal[] => {
+    if (caller.role !== "records") return [];
+    const taken = [...untold];
+    untold.clear();
+    return taken;
+  };
+  const deps = { ...given, record };
   return {
     unwrap: async (caller, body) => {
       const answer = await unwrap(deps, caller, body);
-      if (answer.ok) unwraps += answer.value.keys.filter((key) => key.ok).length;
-      return answer;
+      if (!answer.ok) return isBraked(answer) ? withSignals(answer, takeUntold(caller)) : answer;
+      unwraps += answer.value.keys.filter((key) => key.ok).length;
+      const signals = takeUntold(caller);
+      return signals.length === 0 ? answer : ok({ ...answer.value, signals });
     },
     generate: (caller, body) => generate(deps, caller, body),
     rewrap: (caller, body) => rewrap(deps, caller, body),
@@ -101,8 +122,17 @@ async function unwrap(
   const { keys } = asked;
   const allowed = keys.filter(({ compartment }) => mayHave(caller.role, compartment));
   const patients = new Set(allowed.map(({ compartment }) => compartment).filter(isPatients));
-  const { pass, signals } = brake(caller, [...patients]);
-  if (!pass) return braked(record, { caller, signals });
+  const { pass, signals } = brake.check(caller, [...patients]);
+  if (!pass) {
+    const told = await record({
+      ...nothingUsed,
+      signals,
+      caller,
+      action: "unwrap",
+      outcome: braked,
+    });
+    return told.ok ? refuse(braked) : told;
+  }
   const now = ring();
   const found = keys.map((key) =>
     mayHave(caller.role, key.compartment) ? now.unwrap(key) : notYours,
@@ -116,8 +146,7 @@ async function unwrap(
       signals,
     });
     if (!told.ok) return told;
-    const answer = { keys: found.map(printed) };
-    return ok(signals.length === 0 ? answer : { ...answer, signals });
+    return ok({ keys: found.map(printed) });
   } finally {
     wipe(found);
   }
@@ -125,20 +154,17 @@ async function unwrap(
 
 const notYours = { ok: false, code: "not-yours" } as const;
 
-async function braked(
-  record: RecordUse,
-  use: Pick<KeyUse, "caller" | "signals">,
-): Promise<ReturnType<typeof refuse>> {
-  const code: ProblemCode = "key-brake";
-  const told = await record({ ...nothingUsed, ...use, action: "unwrap", outcome: code });
-  if (!told.ok) return told;
-  return refuse(code, use.signals.length === 0 ? {} : { also: use.signals.map(asFinding) });
-}
+const braked: ProblemCode = "key-brake";
 
-const asFinding = (signal: KeySignal): { at: string; detail: string } => ({
-  at: "signal",
-  detail: signal,
-});
+type Refused = Extract<Result<never>, { ok: false }>;
+
+const isBraked = ({ problem }: Refused): boolean => problem.code === braked;
+
+/** As findings, which the server shows to whoever was refused. */
+function withSignals({ problem }: Refused, signals: readonly KeySignal[]): Refused {
+  const also = signals.map((signal) => ({ at: "signal", detail: signal }));
+  return refuse(problem.code, also.length === 0 ? {} : { also });
+}
 
 function outcomesOf(
   keys: readonly WrappedKey[],

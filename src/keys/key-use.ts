@@ -11,6 +11,7 @@ export const keyActions = [
   "ring-read",
   "kms-move",
   "escrow",
+  "brake-lift",
 ] as const;
 export type KeyAction = (typeof keyActions)[number];
 

@@ -1,10 +1,16 @@
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { Brake } from "#keys/brake.ts";
 import type { RecordUse } from "#keys/desk.ts";
 import type { KeyAction, KeyCaller, KeyUse } from "#keys/key-use.ts";
 import type { Kms } from "#keys/kms/kms.ts";
 import type { BareRing, MoveRecord, RingKeeper } from "#keys/ring-keeper.ts";
-import { parseEscrowRequest, parseMoveRequest, parseRetireRequest } from "#keys/wire.ts";
+import {
+  parseEscrowRequest,
+  parseLiftRequest,
+  parseMoveRequest,
+  parseRetireRequest,
+} from "#keys/wire.ts";
 
 /** Another KMS, open, and how its choice is kept. */
 export interface ChosenKms {
@@ -18,6 +24,7 @@ export interface OperatorDeskDeps {
   readonly chooseKms: (choice: unknown) => Promise<Result<ChosenKms>>;
   readonly sealForEscrow: (ring: BareRing, recipient: string) => Promise<Result<Buffer>>;
   readonly record: RecordUse;
+  readonly brake: Pick<Brake, "lift">;
 }
 
 /** Changes of the ring, for the role "operator" alone: the caller has seen to that. */
@@ -25,6 +32,7 @@ export interface OperatorDesk {
   startEpoch(caller: KeyCaller): Promise<Result<unknown>>;
   retireEpochs(caller: KeyCaller, body: unknown): Promise<Result<unknown>>;
   moveKms(caller: KeyCaller, body: unknown): Promise<Result<unknown>>;
+  liftBrake(caller: KeyCaller, body: unknown): Promise<Result<unknown>>;
   ring(caller: KeyCaller): Promise<Result<{ readonly file: string }>>;
   /** `file` in base64. */
   escrow(caller: KeyCaller, body: unknown): Promise<Result<{ readonly file: string }>>;
@@ -51,6 +59,15 @@ export function createOperatorDesk(deps: OperatorDeskDeps): OperatorDesk {
         const chosen = await deps.chooseKms(asked.kms);
         return chosen.ok ? keeper.moveTo(chosen.value.kms, chosen.value.record) : chosen;
       });
+    },
+    liftBrake: async (caller, body) => {
+      const asked = parseLiftRequest(body);
+      if (asked === null) return refuse("parameter-invalid");
+      const lift = async (): Promise<Result<null>> => {
+        deps.brake.lift(asked.patients, asked.minutes);
+        return ok(null);
+      };
+      return recorded("brake-lift", caller, lift);
     },
     ring: (caller) => recorded("ring-read", caller, async () => ok({ file: keeper.file() })),
     escrow: async (caller, body) => {

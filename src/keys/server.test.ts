@@ -43,11 +43,15 @@ async function desk(t: TestContext, record?: RecordUse): Promise<Desk> {
       return { status: answer.statusCode, body: await answer.body.json() };
     },
   };
+  const note: RecordUse = async (use) => {
+    uses.push(countUse(use));
+    return ok(use.signals);
+  };
   const home = await testOpenHome(t);
   const handler = createKeysServer(
     testServerDeps(home, {
       peerOf: () => made.caller,
-      record: record ?? (async (use) => ok(uses.push(countUse(use)))),
+      record: record ?? note,
     }),
   );
   const pool = await testPool(t, handler);

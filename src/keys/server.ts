@@ -13,7 +13,9 @@ import {
 } from "#keys/operator-desk.ts";
 import { wireLimits } from "#keys/wire.ts";
 
-export interface KeysServerDeps extends Omit<DeskDeps, "ring">, OperatorDeskDeps {
+export interface KeysServerDeps
+  extends Omit<DeskDeps, "ring" | "brake">, Omit<OperatorDeskDeps, "brake"> {
+  readonly brake: DeskDeps["brake"] & OperatorDeskDeps["brake"];
   /** The role that the caller's certificate proves. */
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
   readonly hostOf: (request: IncomingMessage) => string;
@@ -79,6 +81,8 @@ async function serveOperator(
       return withBody(request, () => thenStatus(operators.startEpoch(caller)));
     case "POST /epochs/retire":
       return withBody(request, (body) => thenStatus(operators.retireEpochs(caller, body)));
+    case "POST /brake":
+      return withBody(request, (body) => thenStatus(operators.liftBrake(caller, body)));
     case "POST /kms":
       return withBody(request, (body) => thenStatus(operators.moveKms(caller, body)));
     case "POST /escrow":

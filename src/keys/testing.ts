@@ -8,9 +8,10 @@ import type { KeyOperator, KeyService } from "#core/key-service.ts";
 import type { Handler } from "#core/net.ts";
 import { refuse } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
-import { BrokenInvariant, ok, type Result } from "#core/result.ts";
+import { BrokenInvariant, ok } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { createKeyClient, createKeyOperator } from "#keys/client.ts";
+import type { RecordUse } from "#keys/desk.ts";
 import { openKeyHome, type KeyHome, type OpenKeyHome } from "#keys/keys.ts";
 import type { KeyAction, KeyUse } from "#keys/key-use.ts";
 import type { Argon2Cost } from "#keys/kms/file.ts";
@@ -76,8 +77,8 @@ export function testServerDeps(
     peerOf: () => "records",
     hostOf: () => "local",
     random: systemRandom,
-    record: async () => ok(null),
-    brake: () => ({ pass: true, signals: [] }),
+    record: async ({ signals }) => ok(signals),
+    brake: { check: () => ({ pass: true, signals: [] }), lift: () => {} },
     head: () => ({ lines: 0, hash: Buffer.alloc(32).toString("base64url") }),
     sealForEscrow: async () => refuse("fips-unavailable"),
     ...changed,
@@ -126,7 +127,10 @@ export async function testKeys(t: Cleanup, role: ProcessRole = "records"): Promi
   const home = await testOpenHome(t);
   const uses: CountedUse[] = [];
   const poolOf = (peer: ProcessRole): Promise<Pool> => {
-    const record = async (use: KeyUse): Promise<Result<unknown>> => ok(uses.push(countUse(use)));
+    const record: RecordUse = async (use) => {
+      uses.push(countUse(use));
+      return ok(use.signals);
+    };
     const deps = testServerDeps(home, { record, peerOf: () => peer });
     return testPool(t, createKeysServer(deps));
   };

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { brakeLimits } from "#keys/brake.ts";
 import {
   parseGenerateAnswer,
   parseGenerateRequest,
   parseKeyStatus,
+  parseLiftRequest,
+  parseRewrapAnswer,
+  parseRewrapRequest,
   parseUnwrapAnswer,
   parseUnwrapRequest,
   parseWrappedKey,
@@ -15,6 +19,9 @@ const base64url = (bytes: number): fc.Arbitrary<string> =>
     .uint8Array({ minLength: bytes, maxLength: bytes })
     .map((array) => Buffer.from(array).toString("base64url"));
 const name = fc.string({ minLength: 1, maxLength: 64 });
+const iso = fc
+  .date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true })
+  .map((date) => date.toISOString());
 const count = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 
 const wrapped = fc.record(
@@ -74,7 +81,45 @@ const shapes = {
   },
   "a status": {
     parse: parseKeyStatus,
-    valid: fc.record({ kms: name, kekEpoch: count, unwraps: fc.nat() }, plain),
+    valid: fc.record(
+      {
+        kms: name,
+        kekEpoch: count,
+        epochs: fc.array(fc.record({ epoch: count, createdAt: iso }, plain), { maxLength: 3 }),
+        unwraps: fc.nat(),
+        log: fc.record({ lines: fc.nat(), hash: base64url(32) }, plain),
+      },
+      plain,
+    ),
+  },
+  "a rewrap request": {
+    parse: parseRewrapRequest,
+    valid: fc.record({ keys: fc.array(wrapped, { maxLength: 4 }) }, plain),
+  },
+  "a rewrap answer": {
+    parse: parseRewrapAnswer,
+    valid: fc.record(
+      {
+        keys: fc.array(
+          fc.oneof(
+            fc.record({ ok: fc.constant(true), kekEpoch: count, wrapped: base64url(60) }, plain),
+            fc.record({ ok: fc.constant(false), code: refusal }, plain),
+          ),
+          { maxLength: 4 },
+        ),
+      },
+      plain,
+    ),
+  },
+  "what lifts the brake": {
+    parse: parseLiftRequest,
+    valid: fc.record(
+      {
+        patients: fc.integer({ min: 1, max: brakeLimits.liftPatientsMax }),
+        minutes: fc.integer({ min: 1, max: brakeLimits.liftMinutesMax }),
+      },
+      plain,
+    ),
   },
 } satisfies Record<string, { parse: (value: unknown) => unknown; valid: fc.Arbitrary<object> }>;
 
@@ -115,4 +160,10 @@ test("base64url in a form that is not the canonical one is refused", () => {
   assert.equal(parseWrappedKey({ ...sound, commitment: loose }), null);
   assert.equal(parseWrappedKey({ ...sound, commitment: `${"A".repeat(42)}=` }), null);
   assert.equal(parseWrappedKey({ ...sound, commitment: `${"A".repeat(42)}+` }), null);
+});
+
+test("signals beside unwrapped keys come through, those of a later version are left out", () => {
+  const sent = { keys: [], signals: ["unwrap-storm", "of-a-later-version"] };
+  assert.deepEqual(parseUnwrapAnswer(sent), { keys: [], signals: ["unwrap-storm"] });
+  assert.equal(parseUnwrapAnswer({ keys: [], signals: "unwrap-storm" }), null);
 });

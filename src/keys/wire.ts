@@ -14,6 +14,7 @@ import {
   type WrappedKey,
 } from "#core/key-wire.ts";
 import { toIso } from "#core/clock.ts";
+import { brakeLimits } from "#keys/brake.ts";
 import { gcm } from "#keys/gcm.ts";
 import { ringFileLimits } from "#keys/ring-file.ts";
 import { bytesOf, exactObject, isoInstant, listOf, wholeNumber } from "#keys/shape.ts";
@@ -115,6 +116,16 @@ export function parseEscrowRequest(value: unknown): string | null {
   if (typeof recipient !== "string" || recipient.length > wireLimits.recipientCharacters)
     return null;
   return recipient;
+}
+
+/** The body of POST /brake: so many patients more, for so long. */
+export function parseLiftRequest(
+  value: unknown,
+): { readonly patients: number; readonly minutes: number } | null {
+  const asked = exactObject(value, ["patients", "minutes"]);
+  const patients = asked && wholeNumber(asked.patients, 1, brakeLimits.liftPatientsMax);
+  const minutes = asked && wholeNumber(asked.minutes, 1, brakeLimits.liftMinutesMax);
+  return patients === null || minutes === null ? null : { patients, minutes };
 }
 
 /** The answer of GET /ring (a text) and of POST /escrow (base64). */
