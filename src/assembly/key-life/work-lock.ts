@@ -17,12 +17,15 @@ const lookEveryMs = 5_000;
 
 /**
  * Takes the lock. It belongs to the one connection of `session`, so that kill -9 frees it and
- * nothing has to be tidied up. Fails with "key-work-running" when another command has it.
+ * nothing has to be tidied up; the pool is closed with the lock. Fails with "key-work-running" when
+ * another command has it.
  */
 export async function takeWorkLock(session: Database): Promise<Result<WorkLock>> {
   const taken = await attempt(() => tryKeyWork(session));
-  if (!taken.ok) return taken;
-  if (!taken.value) return refuse("key-work-running");
+  if (!taken.ok || !taken.value) {
+    await session.close();
+    return taken.ok ? refuse("key-work-running") : taken;
+  }
   let held = true;
   const look = async (): Promise<void> => {
     const found = await attempt(() => holdsKeyWork(session));

@@ -1,5 +1,12 @@
 import type { Command } from "commander";
+import { backupCommand } from "#cli/keys/backup.ts";
 import { escrowCommand } from "#cli/keys/escrow.ts";
+import { moveCommand } from "#cli/keys/move-kms.ts";
+import { resealCommand } from "#cli/keys/reseal.ts";
+import { restoreCommand } from "#cli/keys/restore.ts";
+import { rotateCommand } from "#cli/keys/rotate-kek.ts";
+import { shredCommand } from "#cli/keys/shred.ts";
+import { statusCommand } from "#cli/keys/status.ts";
 import type { CommandContext, Register } from "#cli/program.ts";
 
 /** One subcommand of `phylax keys`, in a file of its own. */
@@ -9,7 +16,16 @@ export type RegisterKeys = (
   done: (code: number) => void,
 ) => void;
 
-const subcommands: readonly RegisterKeys[] = [escrowCommand];
+const subcommands: readonly RegisterKeys[] = [
+  statusCommand,
+  rotateCommand,
+  resealCommand,
+  shredCommand,
+  moveCommand,
+  backupCommand,
+  restoreCommand,
+  escrowCommand,
+];
 
 export const keysCommand: Register = (program, context, done) => {
   const keys = program
