@@ -14,7 +14,7 @@ import { createKeyClient, createKeyOperator } from "#keys/client.ts";
 import type { RecordUse } from "#keys/desk.ts";
 import { openKeyHome, type KeyHome, type OpenKeyHome } from "#keys/keys.ts";
 import type { KeyAction, KeyUse } from "#keys/key-use.ts";
-import type { Argon2Cost } from "#keys/kms/file.ts";
+import type { Argon2Cost } from "#keys/kms/passphrase.ts";
 import type { KeyRing } from "#keys/ring.ts";
 import { createKeysServer, type KeysServerDeps } from "#keys/server.ts";
 

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { Random } from "#core/random.ts";
 import type { Result } from "#core/result.ts";
-import type { Argon2Cost } from "#keys/kms/file.ts";
+import type { PassphraseCost } from "#keys/kms/passphrase.ts";
 
 /** How a program that was started ended; what it wrote is cut at `outputBytesMax`. */
 export type ProgramEnd =
@@ -38,5 +38,5 @@ export interface KmsDeps {
   readonly random: Random;
   readonly tools: KmsTools;
   /** For a new root key of the kind "file". */
-  readonly cost?: Argon2Cost;
+  readonly cost?: PassphraseCost;
 }
