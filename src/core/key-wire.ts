@@ -31,8 +31,8 @@ export interface UnwrapAnswer {
 /**
  * "unwrap-storm": more patients in an hour than the caller's soft limit or than it ever needed.
  * "unwrap-brake": the hard limit; further patients are refused. "clock-set-back": the keys process's
- * clock shows less than it showed before. "key-log-mended": the end of its own log had to be put
- * aside at a start, cut off by a crash or altered.
+ * clock shows less than it showed before. "key-log-mended": a start found its own log altered,
+ * or its end cut off by a crash and had to put that aside.
  */
 export const keySignals = [
   "unwrap-storm",

@@ -55,13 +55,13 @@ const unavailable = refuse("audit-unavailable", { detail: "the key log cannot be
 
 /**
  * Opens the log in this folder for its one writer. Whoever asks while a batch is on its way to the
- * disk goes with the next one, so that many share one fsync. Bytes behind the last sound line are
- * put aside and told by the signal "key-log-mended". Throws what the file system throws.
+ * disk goes with the next one, so that many share one fsync. Bytes behind the last line are put
+ * aside; that, and a line that does not follow from those before it, is told by a signal. Throws what the file system throws.
  */
 export async function openKeyLog(deps: KeyLogDeps): Promise<KeyLogWriter> {
   const found = await findTail(deps.folder);
   if (found.debrisBytes > 0) await putDebrisAside(deps.folder, found);
-  const writer = createWriter(deps, found.tail, found.debrisBytes > 0);
+  const writer = createWriter(deps, found.tail, found.debrisBytes > 0 || !found.whole);
   await writer.reopen();
   return writer;
 }

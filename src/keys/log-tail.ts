@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Instant } from "#core/clock.ts";
 import { currentLogFile, debrisFile, linesOf, listLogFiles, openToRead } from "#keys/log-files.ts";
-import { hashOfLine, noLine, parseLogLine } from "#keys/log-line.ts";
+import { hashOfLine, noLine, parseLogLine, type KeyLogLine } from "#keys/log-line.ts";
 import { syncFolder } from "#keys/private-file.ts";
 
 /** Where the next line goes. */
@@ -18,16 +18,19 @@ export interface LogTail {
 
 export interface FoundTail {
   readonly tail: LogTail;
-  /** Bytes behind the tail in the current file that are no lines that follow it. */
+  /** Bytes behind the last line of the current file: a write that was cut off, or an altered end. */
   readonly debrisBytes: number;
+  /** Whether each line of the current file follows from the one before it. */
+  readonly whole: boolean;
 }
 
 const emptyTail: LogTail = { line: 0, hash: noLine, at: null, size: 0, firstLine: null };
 
 /**
- * Reads the current file of the log up to the last line that follows from those before it in that
- * file; when it has none, the last finished file. Whether the files fit together is for a check to
- * say: a start that refused would stop every read. Throws what the file system throws.
+ * Finds the last line of the log's current file; when it has none, of the last finished file. A
+ * line that was altered before it stays where it is, as evidence, and those behind it keep their
+ * worth: a start that refused or cut would be what the alteration was for. Throws what the file
+ * system throws.
  */
 export async function findTail(folder: string): Promise<FoundTail> {
   const current = await tailOf(folder, currentLogFile);
@@ -40,32 +43,29 @@ export async function findTail(folder: string): Promise<FoundTail> {
 
 async function tailOf(folder: string, name: string): Promise<FoundTail> {
   const file = await openToRead(join(folder, name));
-  if (file === null) return { tail: emptyTail, debrisBytes: 0 };
+  if (file === null) return { tail: emptyTail, debrisBytes: 0, whole: true };
   try {
     let tail = emptyTail;
+    let whole = true;
+    let end = 0;
     for await (const raw of linesOf(file)) {
-      const next = raw.whole ? follow(tail, raw.bytes) : null;
-      if (next === null) break;
-      tail = next;
+      if (!raw.whole) break;
+      end += raw.bytes.length + 1;
+      const next = parseLogLine(raw.bytes);
+      whole &&= next !== null && follows(tail, next);
+      if (next === null) continue;
+      const { line, at } = next;
+      const firstLine = tail.firstLine ?? line;
+      tail = { line, at, hash: hashOfLine(raw.bytes), size: end, firstLine };
     }
-    return { tail, debrisBytes: (await file.stat()).size - tail.size };
+    return { tail, debrisBytes: (await file.stat()).size - tail.size, whole };
   } finally {
     await file.close();
   }
 }
 
-function follow(tail: LogTail, bytes: Buffer): LogTail | null {
-  const parsed = parseLogLine(bytes);
-  if (parsed === null) return null;
-  const { line, at, before } = parsed;
-  if (tail.firstLine !== null && (line !== tail.line + 1 || !before.equals(tail.hash))) return null;
-  return {
-    line,
-    at,
-    hash: hashOfLine(bytes),
-    size: tail.size + bytes.length + 1,
-    firstLine: tail.firstLine ?? line,
-  };
+function follows(tail: LogTail, { line, before }: KeyLogLine): boolean {
+  return tail.firstLine === null || (line === tail.line + 1 && before.equals(tail.hash));
 }
 
 /**
