@@ -15,6 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   policy: ["core", "storage", "audit", "vault", "keys"],
   identity: ["core", "storage", "audit", "vault", "keys"],
   records: ["core", "storage", "audit", "vault", "keys", "policy", "identity"],
+  breach: ["core", "storage", "audit", "vault", "keys"],
   gateway: ["core"],
   town: ["core"],
 };

@@ -19,7 +19,7 @@ GRANT SELECT (tenant, compartment, dek_version, kek_epoch, created_at) ON keyrin
 GRANT SELECT (tenant, compartment, at, last_epoch, finished_at) ON keyring.shredded
   TO phylax_auditor;
 
--- When which key came into memory, by patient. Such entries are few among all, so that keeping the
+-- When which key came into memory, by patient, and when epochs began. Such entries are few among all, so that keeping the
 -- index costs next to nothing.
 CREATE INDEX entry_key ON audit.entry (patient, time)
-  WHERE action IN ('unwrap', 'key-create');
+  WHERE action IN ('unwrap', 'key-create', 'key-rotate');
