@@ -1,15 +1,22 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { refuse } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
-import { createFileKms, openFileKms, parseFileConfig, type FileConfig } from "#keys/kms/file.ts";
+import { ok, unreachable, type Result } from "#core/result.ts";
+import {
+  createFileKms,
+  openFileKms,
+  parseFileConfig,
+  type FileConfig,
+  type RootKeyOptions,
+} from "#keys/kms/file.ts";
 import type { Kms } from "#keys/kms/kms.ts";
+import { openPkcs11Kms, parsePkcs11Config, type Pkcs11Config } from "#keys/kms/pkcs11/pkcs11.ts";
 import type { KmsDeps } from "#keys/kms/tools.ts";
 import { readPrivateFile, writePrivateFile } from "#keys/private-file.ts";
 import { jsonOf } from "#keys/shape.ts";
 
 /** Which KMS holds the root key and how it is reached; holds no secret, only where secrets lie. */
-export type KmsConfig = FileConfig;
+export type KmsConfig = FileConfig | Pkcs11Config;
 
 const fileKind: KmsConfig = { kind: "file", path: null };
 const configBytesMax = 8_192;
@@ -20,6 +27,8 @@ export function parseKmsConfig(value: unknown): KmsConfig | null {
   switch (value.kind) {
     case "file":
       return parseFileConfig(value);
+    case "pkcs11":
+      return parsePkcs11Config(value);
     default:
       return null;
   }
@@ -44,10 +53,14 @@ export async function writeKmsConfig(path: string, config: KmsConfig): Promise<v
  * key or does not let us use it, and with "key-unavailable" when it does not answer in its time.
  */
 export async function openKms(config: KmsConfig, deps: KmsDeps): Promise<Result<Kms>> {
-  const secret = deps.passphrase();
-  if (!secret.ok) return secret;
-  const path = config.path ?? join(deps.folder, "root.key");
-  return openFileKms({ path, passphrase: secret.value, random: deps.random });
+  switch (config.kind) {
+    case "file":
+      return withFile(config, deps, openFileKms);
+    case "pkcs11":
+      return openPkcs11Kms(config, { random: deps.random, make: false });
+    default:
+      return unreachable(config);
+  }
 }
 
 /**
@@ -55,12 +68,29 @@ export async function openKms(config: KmsConfig, deps: KmsDeps): Promise<Result<
  * "root-key-refused" then. Fails otherwise as openKms does.
  */
 export async function createKms(config: KmsConfig, deps: KmsDeps): Promise<Result<Kms>> {
-  const secret = deps.passphrase();
+  switch (config.kind) {
+    case "file":
+      return withFile(config, deps, async (options) =>
+        (await exists(options.path))
+          ? refused("there is a root key file already")
+          : createFileKms(options, deps.cost),
+      );
+    case "pkcs11":
+      return openPkcs11Kms(config, { random: deps.random, make: true });
+    default:
+      return unreachable(config);
+  }
+}
+
+async function withFile(
+  config: FileConfig,
+  { folder, passphrase, random }: KmsDeps,
+  open: (options: RootKeyOptions) => Promise<Result<Kms>>,
+): Promise<Result<Kms>> {
+  const secret = passphrase();
   if (!secret.ok) return secret;
-  const path = config.path ?? join(deps.folder, "root.key");
-  if (await exists(path)) return refused("there is a root key file already");
-  const options = { path, passphrase: secret.value, random: deps.random };
-  return createFileKms(options, deps.cost);
+  const path = config.path ?? join(folder, "root.key");
+  return open({ path, passphrase: secret.value, random });
 }
 
 const refused = (detail: string): ReturnType<typeof refuse> =>
