@@ -1,9 +1,6 @@
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createLog } from "#audit/log.ts";
-import { createSigner } from "#audit/note.ts";
-import { auditEntry } from "#core/audit-entry.ts";
 import { toIso, type Clock } from "#core/clock.ts";
 import { refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
@@ -13,7 +10,7 @@ import { parseKmsConfig } from "#keys/kms/config.ts";
 import { writePrivateFile } from "#keys/private-file.ts";
 import type { KeyRing } from "#keys/ring.ts";
 import { openDatabase } from "#storage/database.ts";
-import { connectionOf, parseDatabaseUrl, prepareDatabase } from "#assembly/database.ts";
+import { connectionOf } from "#assembly/database.ts";
 import type { Environment } from "#assembly/environment.ts";
 import { writeSecretFile, type Home, type Settings } from "#assembly/home.ts";
 import type { BackupHead } from "#assembly/key-life/backup-file.ts";
@@ -22,11 +19,8 @@ import type { OnProgress, OnStep } from "#assembly/key-life/life.ts";
 import { restoreRows, type RestoredRows } from "#assembly/key-life/restore-rows.ts";
 import { isOlder, ringFacts } from "#assembly/key-life/ring-age.ts";
 import { kmsTools } from "#assembly/kms-tools.ts";
-import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
-import { takeHome } from "#assembly/only-one.ts";
 import { rootPassphrase } from "#assembly/root-key.ts";
-import type { Connection } from "#storage/connection.ts";
-import { startEmbedded } from "#storage/embedded.ts";
+import { logWhileStopped, whileStopped, withDatabase } from "#assembly/stopped.ts";
 
 export interface RestoreWork {
   readonly home: Home;
@@ -63,23 +57,7 @@ export interface Restored extends RestoredRows {
  * than what is there, with "root-key-refused" for a wrong passphrase, and as the database.
  */
 export async function restore(work: RestoreWork): Promise<Result<Restored>> {
-  const { home, settings, clock } = work;
-  const held = await takeHome(home, () => ({
-    pid: process.pid,
-    publicOrigin: "",
-    mode: settings.mode,
-    since: toIso(clock.now()),
-    processes: {},
-  }));
-  if (held === null)
-    return refuse("already-running", {
-      detail: "Phylax runs on this home; stop it, restore, and start it again",
-    });
-  try {
-    return await restoreHeld(work);
-  } finally {
-    held.release();
-  }
+  return whileStopped(work, () => restoreHeld(work));
 }
 
 async function restoreHeld(work: RestoreWork): Promise<Result<Restored>> {
@@ -201,33 +179,6 @@ async function putFiles(
   return setAside;
 }
 
-/** Runs `work` with the database up and in its newest form; the embedded server is started for it. */
-async function withDatabase<T>(
-  { home, environment, clock, random }: RestoreWork,
-  work: () => Promise<Result<T>>,
-): Promise<Result<T>> {
-  const prepared = async (admin: Connection): Promise<Result<T>> => {
-    const migrated = await prepareDatabase(home, admin, random);
-    return migrated.ok ? work() : migrated;
-  };
-  if (environment.databaseUrl !== null) {
-    const admin = parseDatabaseUrl(environment.databaseUrl);
-    return admin.ok ? prepared(admin.value) : admin;
-  }
-  const server = await startEmbedded({
-    home: home.file("postgres"),
-    clock,
-    random,
-    onExit: () => {},
-  });
-  if (!server.ok) return server;
-  try {
-    return await prepared(server.value.connection);
-  } finally {
-    await server.value.stop();
-  }
-}
-
 async function putRows(
   work: RestoreWork,
   verified: BackupRead,
@@ -251,37 +202,5 @@ async function putRows(
   }
 }
 
-/** One durable entry in the log of records, which nobody else writes while nothing runs. */
-async function log(
-  { home, settings, clock, random, officer }: RestoreWork,
-  reasons: readonly string[],
-  count: number,
-): Promise<Result<null>> {
-  const origin = logOrigin(settings, "records");
-  const db = openDatabase({
-    connection: connectionOf(home, "phylax_records"),
-    tenant: settings.tenant,
-    maxConnections: 2,
-  });
-  try {
-    const signer = createSigner(logPrivateKey(home, "records"), origin);
-    const opened = await createLog({ db, origin, signer, clock, random });
-    if (!opened.ok) return opened;
-    const entry = auditEntry({
-      time: clock.now(),
-      action: "key-restore",
-      decision: "permit",
-      actor: `operator:${officer}`,
-      role: "operator",
-      zone: "operator",
-      purpose: "SYSADMIN",
-      reasons,
-      count,
-    });
-    const told = await opened.value.submit({ entries: () => [entry] });
-    await opened.value.close();
-    return told.ok ? ok(null) : told;
-  } finally {
-    await db.close();
-  }
-}
+const log = (work: RestoreWork, reasons: readonly string[], count: number): Promise<Result<null>> =>
+  logWhileStopped(work, { action: "key-restore", reasons, count });
