@@ -89,7 +89,7 @@ suite("building the blind indexes anew", () => {
   });
 
   test("searches go on while a version is built, and by the new one afterwards", async (t) => {
-    const { world, deps, begin, found } = await register(t, 120);
+    const { deps, begin, found } = await register(t, 120);
     assert.equal(await begin(), true);
     assert.equal(await begin(), false, "one at a time");
     assert.equal((await rebuildStep(deps)).ok, true);

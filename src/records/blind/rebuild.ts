@@ -15,7 +15,7 @@ import {
   type Generation,
 } from "#records/blind/setting-store.ts";
 import { blindLabels } from "#records/fhir/blind-labels.ts";
-import { openRows, type OpenedRow, type OpeningDeps } from "#records/opening.ts";
+import { openUnseen, type OpenedRow, type UnseenDeps } from "#records/opening.ts";
 import type { StoredRow } from "#records/store.ts";
 import type { Database } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
@@ -32,9 +32,9 @@ export const rebuildLimits = {
   rowsPerDrop: 5_000,
 } as const;
 
-export interface RebuildDeps extends OpeningDeps {
+export interface RebuildDeps extends UnseenDeps {
   readonly db: Database;
-  readonly vault: OpeningDeps["vault"] & Pick<Vault, "keyAt">;
+  readonly vault: UnseenDeps["vault"] & Pick<Vault, "keyAt">;
   /** Whether the record was laid out to be opened by nobody. */
   readonly isBait?: (row: StoredRow) => boolean;
 }
@@ -42,13 +42,13 @@ export interface RebuildDeps extends OpeningDeps {
 /** "more": a batch was indexed; "ended": there is nothing to build. */
 type Step = "more" | "ended";
 
-/** Those that open; one that is damaged or shredded is left out, and found by nobody. */
+/** Those that open; honey, and what is damaged or shredded, is left out, and found by nobody. */
 async function openSome(
   rows: readonly StoredRow[],
   deps: RebuildDeps,
 ): Promise<Result<readonly OpenedRow[]>> {
-  const opening = await openRows(rows, deps);
-  if (opening.ok) return ok(opening.value);
+  const opening = await openUnseen(rows, deps);
+  if (opening.ok) return ok(opening.value.filter(({ isHoney }) => !isHoney));
   const { row } = opening;
   if (row === null) return failed(opening.problem);
   return openSome(
