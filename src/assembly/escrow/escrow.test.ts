@@ -7,7 +7,7 @@ import { systemClock } from "#core/clock.ts";
 import type { KeyOperator } from "#core/key-service.ts";
 import { refuse } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
-import { ok } from "#core/result.ts";
+import { ok, type Result } from "#core/result.ts";
 import { makeEscrow, type EscrowDesk } from "#assembly/escrow/make.ts";
 import { proveEscrow } from "#assembly/escrow/prove.ts";
 import { readPieces, restoreFromEscrow } from "#assembly/escrow/restore.ts";
@@ -194,9 +194,10 @@ suite("restoring from escrow", () => {
     await rm(desk.home.folder, { recursive: true });
     const home = { ...desk.home, passphrase: () => ok("another passphrase altogether") };
     const pieces = { file, shares: shareAt(folder, 1, 3, 5), identities: [] };
-    const restored = await restoreFromEscrow(pieces, home);
+    const restored = await restoreFromEscrow(pieces, { ...desk, home });
     assert.ok(restored.ok, JSON.stringify(restored));
     assert.deepEqual(restored.value.epochs, [1]);
+    assert.deepEqual(desk.logged.at(-1)?.slice(1), ["share-1", "share-3", "share-5"]);
     const opened = await openKeyHome(home);
     assert.ok(opened.ok);
     assert.deepEqual(opened.value.keeper.current().unwrap(wrapped), { ok: true, key });
@@ -207,12 +208,21 @@ suite("restoring from escrow", () => {
     const { desk, folder, file } = await made(t);
     const before = await readFile(join(desk.home.folder, "key-ring.json"), "utf8");
     const pieces = { file, shares: shareAt(folder, 1, 3, 5), identities: [] };
-    assert.equal(codeOf(await restoreFromEscrow(pieces, desk.home)), "key-ring-refused");
+    assert.equal(codeOf(await restoreFromEscrow(pieces, desk)), "key-ring-refused");
     assert.equal(await readFile(join(desk.home.folder, "key-ring.json"), "utf8"), before);
 
     await rm(desk.home.folder, { recursive: true });
     const few = { ...pieces, shares: shareAt(folder, 1, 3) };
-    assert.equal(codeOf(await restoreFromEscrow(few, desk.home)), "escrow-refused");
+    assert.equal(codeOf(await restoreFromEscrow(few, desk)), "escrow-refused");
+    await assert.rejects(stat(desk.home.folder), { code: "ENOENT" });
+  });
+
+  test("nothing is written that the log does not hold", async (t) => {
+    const { desk, folder, file } = await made(t);
+    await rm(desk.home.folder, { recursive: true });
+    const pieces = { file, shares: shareAt(folder, 1, 3, 5), identities: [] };
+    const log = async (): Promise<Result<null>> => refuse("audit-unavailable");
+    assert.equal(codeOf(await restoreFromEscrow(pieces, { ...desk, log })), "audit-unavailable");
     await assert.rejects(stat(desk.home.folder), { code: "ENOENT" });
   });
 
@@ -221,8 +231,8 @@ suite("restoring from escrow", () => {
     await rm(desk.home.folder, { recursive: true });
     const pieces = { file, shares: shareAt(folder, 1, 3, 5), identities: [] };
     const restored = await restoreFromEscrow(pieces, {
-      ...desk.home,
-      passphrase: () => ok("short"),
+      ...desk,
+      home: { ...desk.home, passphrase: () => ok("short") },
     });
     assert.equal(codeOf(restored), "root-key-refused");
     await assert.rejects(stat(`${desk.home.folder}.new`), { code: "ENOENT" });

@@ -32,22 +32,33 @@ export interface RestoredRing {
   readonly epochs: readonly number[];
 }
 
+/** What one command asks of the log and the home; the log before anything is written. */
+export interface RestoreDesk {
+  readonly home: KeyHome;
+  /** Writes one durable entry of action "key-restore"; reasons are names, no free text. */
+  readonly log: (reasons: readonly string[]) => Promise<Result<null>>;
+}
+
 /**
  * Makes the keys folder anew from an escrow and its shares. The caller has seen that no keys process
- * runs on it. Fails with "escrow-refused" when they do not fit, and as restoreKeyHome does; then
- * nothing was written.
+ * runs on it. Fails with "escrow-refused" when they do not fit, as the log does, and as
+ * restoreKeyHome does; then nothing was written.
  */
 export async function restoreFromEscrow(
   pieces: EscrowPieces,
-  home: KeyHome,
+  { home, log }: RestoreDesk,
 ): Promise<Result<RestoredRing>> {
   const read = await readPieces(pieces);
   if (!read.ok) return read;
-  const identity = await combineShares(read.value.shares);
+  const { file, shares } = read.value;
+  const identity = await combineShares(shares);
   if (!identity.ok) return identity;
-  const opened = await openEscrow(read.value.file, identity.value);
+  const opened = await openEscrow(file, identity.value);
   if (!opened.ok) return opened;
   try {
+    const names = shares.map(({ number }) => `share-${number}`);
+    const logged = await log([`escrow-${shares[0]?.escrow ?? ""}`, ...new Set(names)]);
+    if (!logged.ok) return logged;
     const restored = await restoreKeyHome(home, opened.value);
     return restored.ok ? ok(namesOf(opened.value)) : restored;
   } finally {

@@ -1,25 +1,33 @@
 import type { Command } from "commander";
-import { makeEscrow, type MadeEscrow } from "#assembly/escrow/make.ts";
+import { makeEscrow, type EscrowDesk, type MadeEscrow } from "#assembly/escrow/make.ts";
 import { openEscrowDesk } from "#assembly/escrow/desk.ts";
 import { proveEscrow, type ProvenEscrow } from "#assembly/escrow/prove.ts";
-import { readPieces, restoreFromEscrow, type EscrowPieces } from "#assembly/escrow/restore.ts";
-import { openHome, readSettings, type Home } from "#assembly/home.ts";
+import {
+  readPieces,
+  restoreFromEscrow,
+  type EscrowPieces,
+  type RestoredRing,
+} from "#assembly/escrow/restore.ts";
+import { openHome, readSettings, type Home, type Settings } from "#assembly/home.ts";
 import { kmsTools } from "#assembly/kms-tools.ts";
-import { askStatus } from "#assembly/only-one.ts";
 import { rootPassphrase } from "#assembly/root-key.ts";
+import { logWhileStopped, whileStopped, withDatabase } from "#assembly/stopped.ts";
 import type { RegisterKeys } from "#cli/keys/keys.ts";
+import { namesAre, officerOf, sayRefusal } from "#cli/keys/work.ts";
 import type { CommandContext } from "#cli/program.ts";
-import { exitCodes, paint, sayProblem, type Terminal } from "#cli/terminal.ts";
+import { exitCodes, paint, type Terminal } from "#cli/terminal.ts";
 import { systemClock } from "#core/clock.ts";
-import { problem, type Problem, type ProblemCode } from "#core/problem.ts";
+import { problem } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
-import { ok, type Result } from "#core/result.ts";
+import { failed, ok, type Result } from "#core/result.ts";
+import { readKmsConfig } from "#keys/kms/config.ts";
 
 interface MakeOptions {
   readonly shares: string;
   readonly threshold: string;
   readonly recipient?: readonly string[];
   readonly out?: string;
+  readonly officer?: string;
   readonly json?: boolean;
 }
 
@@ -27,6 +35,8 @@ interface PieceOptions {
   readonly file: string;
   readonly share?: readonly string[];
   readonly identity?: readonly string[];
+  readonly officer?: string;
+  readonly unlogged?: boolean;
   readonly json?: boolean;
 }
 
@@ -47,6 +57,7 @@ export const escrowCommand: RegisterKeys = (keys, context, done) => {
       "age recipient of one custodian; give one for each share",
       another,
     )
+    .option("--officer <name>", "who does it, for the log (default: the user of this machine)")
     .option("--json", "print one JSON object")
     .addHelpText("after", makeHelp)
     .action(async (options: MakeOptions) => done(await make(options, context)));
@@ -58,6 +69,7 @@ export const escrowCommand: RegisterKeys = (keys, context, done) => {
     .action(async (options: PieceOptions) => done(await rehearse(options, context)));
   pieceOptions(escrow.command("restore"))
     .description("Make the keys folder anew from an escrow, under a new passphrase or KMS")
+    .option("--unlogged", "although the database, and so the log, cannot be reached")
     .addHelpText("after", restoreHelp)
     .action(async (options: PieceOptions) => done(await restore(options, context)));
 };
@@ -71,6 +83,7 @@ function pieceOptions(command: Command): Command {
       "a custodian's age key file, for shares that are encrypted",
       another,
     )
+    .option("--officer <name>", "who does it, for the log (default: the user of this machine)")
     .option("--json", "print one JSON object");
 }
 
@@ -98,39 +111,62 @@ under the passphrase of PHYLAX_ROOT_PASSPHRASE(_FILE), or in the KMS that is con
 Examples:
   phylax keys escrow restore --file escrow.age --share 1.txt --share 2.txt --share 4.txt`;
 
-/** The deployment's home; null after it was said that there is none. */
-function homeOf({ environment, terminal }: CommandContext): Home | null {
+interface Place {
+  readonly home: Home;
+  readonly settings: Settings;
+  readonly officer: string;
+}
+
+/** The deployment and who asks; fails with what is wrong with either. */
+function placeOf(
+  { environment }: CommandContext,
+  options: { readonly officer?: string },
+): Result<Place> {
+  const officer = officerOf(options);
+  if (officer === null) return failed(namesAre("--officer"));
   const home = openHome(environment.homePath);
-  if (home.ok && readSettings(home.value) !== null) return home.value;
+  if (!home.ok) return home;
+  const settings = readSettings(home.value);
   const detail = `there is no deployment in ${environment.homePath}; make one with: npm start`;
-  sayProblem(terminal, home.ok ? problem("home-refused", { detail }) : home.problem);
-  return null;
+  return settings === null
+    ? failed(problem("home-refused", { detail }))
+    : ok({ home: home.value, settings, officer });
+}
+
+/** Runs `work` with the way to the running processes, and closes it again. */
+async function atDesk<T>(
+  context: CommandContext,
+  options: { readonly officer?: string },
+  work: (desk: EscrowDesk) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const place = placeOf(context, options);
+  if (!place.ok) return place;
+  const desk = await openEscrowDesk(place.value.home, place.value.officer);
+  try {
+    return await work(desk);
+  } finally {
+    await desk.close();
+  }
 }
 
 async function make(options: MakeOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  if (options.out === undefined) {
+  const { out: folder } = options;
+  if (folder === undefined) {
     terminal.err("Name a new folder for the escrow: phylax keys escrow --out FOLDER\n");
     return exitCodes.usage;
   }
-  const home = homeOf(context);
-  if (home === null) return exitCodes.config;
   const order = {
     shares: Number(options.shares),
     threshold: Number(options.threshold),
     recipients: options.recipient ?? [],
-    folder: options.out,
+    folder,
   };
-  const desk = await openEscrowDesk(home);
-  try {
-    const made = await makeEscrow(order, desk);
-    if (!made.ok) return refused(made.problem, terminal);
-    if (options.json === true) terminal.out(`${JSON.stringify(made.value)}\n`);
-    else sayMade(made.value, terminal);
-    return exitCodes.done;
-  } finally {
-    await desk.close();
-  }
+  const made = await atDesk(context, options, (desk) => makeEscrow(order, desk));
+  if (!made.ok) return sayRefusal(terminal, made.problem);
+  if (options.json === true) terminal.out(`${JSON.stringify(made.value)}\n`);
+  else sayMade(made.value, terminal);
+  return exitCodes.done;
 }
 
 function sayMade(made: MadeEscrow, terminal: Terminal): void {
@@ -150,27 +186,20 @@ function sayMade(made: MadeEscrow, terminal: Terminal): void {
 
 async function rehearse(options: PieceOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const home = homeOf(context);
-  if (home === null) return exitCodes.config;
-  const desk = await openEscrowDesk(home);
-  try {
+  const proven = await atDesk(context, options, async (desk) => {
     const read = await readPieces(piecesOf(options));
-    if (!read.ok) return refused(read.problem, terminal);
-    const proven = await proveEscrow(read.value.file, read.value.shares, desk.keys);
-    if (!proven.ok) return refused(proven.problem, terminal);
-    const upToDate = isUpToDate(proven.value);
-    const logged = await desk.log([
-      "rehearsed",
-      `escrow-${proven.value.escrow}`,
-      upToDate ? "up-to-date" : "out-of-date",
-    ]);
-    if (!logged.ok) return refused(logged.problem, terminal);
-    if (options.json === true) terminal.out(`${JSON.stringify({ upToDate, ...proven.value })}\n`);
-    else sayProven(proven.value, terminal);
-    return upToDate ? exitCodes.done : exitCodes.found;
-  } finally {
-    await desk.close();
-  }
+    if (!read.ok) return read;
+    const found = await proveEscrow(read.value.file, read.value.shares, desk.keys);
+    if (!found.ok) return found;
+    const state = isUpToDate(found.value) ? "up-to-date" : "out-of-date";
+    const logged = await desk.log(["rehearsed", `escrow-${found.value.escrow}`, state]);
+    return logged.ok ? found : logged;
+  });
+  if (!proven.ok) return sayRefusal(terminal, proven.problem);
+  const upToDate = isUpToDate(proven.value);
+  if (options.json === true) terminal.out(`${JSON.stringify({ upToDate, ...proven.value })}\n`);
+  else sayProven(proven.value, terminal);
+  return upToDate ? exitCodes.done : exitCodes.found;
 }
 
 const isUpToDate = ({ match }: ProvenEscrow): boolean =>
@@ -194,57 +223,58 @@ function sayProven(proven: ProvenEscrow, terminal: Terminal): void {
 
 async function restore(options: PieceOptions, context: CommandContext): Promise<number> {
   const { terminal, environment } = context;
-  const home = homeOf(context);
-  if (home === null) return exitCodes.config;
-  const restored = await restoreInto(home, options, context);
-  if (!restored.ok) return refused(restored.problem, terminal);
-  const secret = rootPassphrase(home, environment, systemRandom);
-  const warning = secret.ok ? secret.value.warning : null;
-  const { epochs } = restored.value;
-  if (options.json === true)
-    terminal.out(`${JSON.stringify({ folder: home.file("keys"), ...restored.value })}\n`);
-  else {
-    terminal.out(
-      `${paint(terminal, "green", "✓")} ${home.file("keys")} holds epoch ${epochs.join(", ")} again, under a new root key\n`,
-    );
-    terminal.out(
-      "  Start Phylax. Then: phylax keys rotate-kek, phylax keys escrow --out FOLDER, and destroy this escrow.\n",
-    );
-  }
-  if (warning !== null) terminal.err(`${paint(terminal, "yellow", "!")} ${warning}\n`);
+  const place = placeOf(context, options);
+  if (!place.ok) return sayRefusal(terminal, place.problem);
+  const { home } = place.value;
+  const restored = await restoreInto(place.value, options, context);
+  if (!restored.ok) return sayRefusal(terminal, restored.problem);
+  const folder = home.file("keys");
+  if (options.json === true) terminal.out(`${JSON.stringify({ folder, ...restored.value })}\n`);
+  else sayRestored(folder, restored.value, terminal);
+  const secret =
+    environment.kmsFile === null ? rootPassphrase(home, environment, systemRandom) : null;
+  if (secret?.ok === true && secret.value.warning !== null)
+    terminal.err(`${paint(terminal, "yellow", "!")} ${secret.value.warning}\n`);
   return exitCodes.done;
 }
 
+function sayRestored(folder: string, { epochs }: RestoredRing, terminal: Terminal): void {
+  terminal.out(
+    `${paint(terminal, "green", "✓")} ${folder} holds epoch ${epochs.join(", ")} again, under a new root key\n`,
+  );
+  terminal.out(
+    "  Start Phylax. Then: phylax keys rotate-kek, phylax keys escrow --out FOLDER, and destroy this escrow.\n",
+  );
+}
+
 async function restoreInto(
-  home: Home,
+  place: Place,
   options: PieceOptions,
   { environment }: CommandContext,
-): ReturnType<typeof restoreFromEscrow> {
-  if ((await askStatus(home)) !== null)
-    return refusedBecause("already-running", "stop Phylax first: its keys process has other keys");
-  return restoreFromEscrow(piecesOf(options), {
-    folder: home.file("keys"),
-    choice: null,
-    passphrase: () => passphraseOf(home, { environment }),
+): Promise<Result<RestoredRing>> {
+  const stopped = { ...place, environment, clock: systemClock, random: systemRandom };
+  const { kmsFile } = environment;
+  const choice = kmsFile === null ? ok(null) : await readKmsConfig(kmsFile);
+  if (!choice.ok) return choice;
+  const home = {
+    folder: place.home.file("keys"),
+    choice: choice.value,
+    passphrase: () => {
+      const secret = rootPassphrase(place.home, environment, systemRandom);
+      return secret.ok ? ok(secret.value.passphrase) : secret;
+    },
     random: systemRandom,
     clock: systemClock,
     tools: kmsTools,
-  });
-}
-
-function passphraseOf(
-  home: Home,
-  { environment }: Pick<CommandContext, "environment">,
-): Result<string> {
-  const secret = rootPassphrase(home, environment, systemRandom);
-  return secret.ok ? ok(secret.value.passphrase) : secret;
-}
-
-function refusedBecause(
-  code: ProblemCode,
-  detail: string,
-): { readonly ok: false; readonly problem: Problem } {
-  return { ok: false, problem: problem(code, { detail }) };
+  };
+  const log = (reasons: readonly string[]): Promise<Result<null>> =>
+    logWhileStopped(stopped, { action: "key-restore", reasons, count: 1 });
+  const pieces = piecesOf(options);
+  return whileStopped(stopped, () =>
+    options.unlogged === true
+      ? restoreFromEscrow(pieces, { home, log: async () => ok(null) })
+      : withDatabase(stopped, () => restoreFromEscrow(pieces, { home, log })),
+  );
 }
 
 const piecesOf = ({ file, share = [], identity = [] }: PieceOptions): EscrowPieces => ({
@@ -252,16 +282,3 @@ const piecesOf = ({ file, share = [], identity = [] }: PieceOptions): EscrowPiec
   shares: share,
   identities: identity,
 });
-
-const exits = new Map<ProblemCode, number>([
-  ["parameter-invalid", exitCodes.usage],
-  ["key-unavailable", exitCodes.unavailable],
-  ["upstream-unavailable", exitCodes.unavailable],
-  ["already-running", exitCodes.unavailable],
-  ["fips-unavailable", exitCodes.config],
-]);
-
-function refused(found: Problem, terminal: Terminal): number {
-  sayProblem(terminal, found);
-  return exits.get(found.code) ?? exitCodes.refused;
-}
