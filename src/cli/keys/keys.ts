@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { backupCommand } from "#cli/keys/backup.ts";
 import { escrowCommand } from "#cli/keys/escrow.ts";
 import { moveCommand } from "#cli/keys/move-kms.ts";
+import { reindexCommand } from "#cli/keys/reindex.ts";
 import { resealCommand } from "#cli/keys/reseal.ts";
 import { restoreCommand } from "#cli/keys/restore.ts";
 import { rotateCommand } from "#cli/keys/rotate-kek.ts";
@@ -20,6 +21,7 @@ const subcommands: readonly RegisterKeys[] = [
   statusCommand,
   rotateCommand,
   resealCommand,
+  reindexCommand,
   shredCommand,
   moveCommand,
   backupCommand,
