@@ -34,6 +34,13 @@ export function fhirAnswer(
   return { status, headers: { "content-type": fhirJson, ...headers }, body };
 }
 
+/** An answer of our own, not of FHIR. */
+export const jsonAnswer = (value: unknown): Answer => ({
+  status: 200,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value),
+});
+
 // RFC 9449 §7.1: the challenge names the scheme, why, and the algorithms a proof may use.
 function challengeOf({ code }: Problem): string {
   const algs = `algs="ES256 EdDSA"`;

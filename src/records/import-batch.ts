@@ -49,7 +49,7 @@ function housed(line: ImportLine, vault: Vault): Housed {
 async function keysOf(
   lines: readonly Housed[],
   vault: Vault,
-): Promise<Result<ReadonlyMap<Compartment, DataKey>>> {
+): Promise<Result<Pick<Keys, "of" | "shredded">>> {
   const wanted = new Set<Compartment>();
   const arriving = new Set<Compartment>();
   for (const each of lines) {
@@ -60,15 +60,23 @@ async function keysOf(
   const known = await vault.keys([...wanted]);
   if (!known.ok) return known;
   const unborn = [...arriving].filter((compartment) => !known.value.has(compartment));
-  if (unborn.length === 0) return known;
-  const made = await vault.create(unborn);
-  return made.ok ? ok(new Map([...known.value, ...made.value])) : made;
+  const made = unborn.length === 0 ? ok(known.value) : await vault.create(unborn);
+  if (!made.ok) return made;
+  const of = new Map([...known.value, ...made.value]);
+  const keyless = [...wanted].filter((compartment) => !of.has(compartment));
+  const shredded = keyless.length === 0 ? ok(noneShredded) : await vault.shredded(keyless);
+  return shredded.ok ? ok({ of, shredded: shredded.value }) : shredded;
 }
+
+const noneShredded: ReadonlySet<Compartment> = new Set();
 
 interface Keys {
   readonly of: ReadonlyMap<Compartment, DataKey>;
+  /** Those of the others whose keys were destroyed. */
+  readonly shredded: ReadonlySet<Compartment>;
   /** The organisation's, for indexing Patients. */
   readonly blind: readonly DataKey[];
+  readonly kind: "records" | "honey";
 }
 
 function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
@@ -76,6 +84,8 @@ function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
   const { line, home } = each;
   const { parsed } = line;
   const key = keys.of.get(home.compartment);
+  if (keys.shredded.has(home.compartment))
+    return { ok: false, line, problem: { code: "record-shredded" } };
   if (key === undefined || parsed.id === null) {
     const detail = `There is no Patient/${home.patient ?? ""}.`;
     return { ok: false, line, problem: { code: "reference-missing", detail } };
@@ -86,7 +96,8 @@ function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
     key,
     ifVersion: null,
     skipUnchanged: true,
-    blindKeys: keys.blind,
+    // What no search is to find is in no index.
+    ...(keys.kind === "honey" ? { isHoney: true } : { blindKeys: keys.blind }),
   };
   const ready = { write: putRow(parsed, placing, vault), categories: categoriesOf(parsed.value) };
   return { ok: true, line, ready };
@@ -179,13 +190,14 @@ export interface ImportBatch {
 export async function prepareImport(
   { vault, blind }: ImportDeps,
   lines: readonly ImportLine[],
+  kind: "records" | "honey" = "records",
 ): Promise<Result<ImportBatch>> {
   const homes = lines.map((line) => housed(line, vault));
   const found = await keysOf(homes, vault);
   if (!found.ok) return found;
   const blindKeys = await blind.writeKeys();
   if (!blindKeys.ok) return blindKeys;
-  const keys = { of: found.value, blind: blindKeys.value };
+  const keys = { ...found.value, blind: blindKeys.value, kind };
   return ok({ lines: homes.map((each) => prepared(each, keys, vault)) });
 }
 

@@ -37,7 +37,7 @@ async function* parseInTurns(lines: readonly string[], clock: Clock): AsyncGener
 }
 
 /** The lines of a body; fails as json-broken (not UTF-8) or body-too-large. */
-async function linesOf(request: IncomingMessage): Promise<Result<readonly string[]>> {
+export async function linesOf(request: IncomingMessage): Promise<Result<readonly string[]>> {
   const body = await readBody(request, importLimits.bodyBytes);
   if (!body.ok) return body;
   const text = textOf(body.value);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AuditEntry } from "#core/audit-entry.ts";
 import { testWorld, type Got, type TestWorld } from "#records/testing.ts";
 
 const patient = (id: string): object => ({ resourceType: "Patient", id, gender: "female" });
@@ -227,3 +229,17 @@ for (const work of ["reseal", "evict", "event", "pseudonym"])
     assert.equal((await desk(world, work, body, "gateway")).status, 403);
     assert.equal((await desk(world, work, body, "identity")).status, 403);
   });
+
+test("an alarm that the keys process gives on is an entry of the log", async (t) => {
+  const world = await testWorld(t);
+  world.raise("unwrap-storm");
+  let alarm: AuditEntry | undefined;
+  for (let left = 100; left > 0 && alarm === undefined; left -= 1) {
+    await sleep(10);
+    alarm = (await world.entries()).find(({ action }) => action === "signal");
+  }
+  assert.deepEqual(
+    [alarm?.signal, alarm?.actor, alarm?.zone],
+    ["unwrap-storm", "process:keys", "keys"],
+  );
+});

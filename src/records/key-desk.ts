@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
-import type { Clock } from "#core/clock.ts";
 import { parseResourceId } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
-import type { Random } from "#core/random.ts";
 import { ok, unreachable, type Result } from "#core/result.ts";
-import type { Answer } from "#records/http.ts";
+import { layHoney } from "#records/honey-laying.ts";
+import { jsonAnswer, type Answer } from "#records/http.ts";
+import type { ImportDeps } from "#records/import-batch.ts";
 import {
   parseEventAsked,
   parseEvictAsked,
@@ -18,22 +18,12 @@ import { operatorOf, type Operator } from "#records/operator.ts";
 import { readCompartments } from "#records/reseal-store.ts";
 import { resealCompartment, type ResealDeps } from "#records/reseal.ts";
 import { readJsonText } from "#records/write.ts";
-import type { Compartment, Vault } from "#vault/vault.ts";
+import type { Compartment } from "#vault/vault.ts";
 
 /** What an operator's command may ask of the records process about keys. */
-export type KeyWork = "reseal" | "evict" | "event" | "pseudonym";
+export type KeyWork = "reseal" | "evict" | "event" | "pseudonym" | "honey";
 
-export interface KeyDeskDeps extends ResealDeps {
-  readonly vault: Vault;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-const json = (value: unknown): Answer => ({
-  status: 200,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(value),
-});
+export interface KeyDeskDeps extends ImportDeps, Pick<ResealDeps, "db" | "tenant"> {}
 
 async function parsedBody<T>(
   request: IncomingMessage,
@@ -87,7 +77,7 @@ async function reseal(
     rows += resealed.value.rows;
     damaged += resealed.value.damaged;
   }
-  return ok(json({ done, next: page.value.next, rows, damaged }));
+  return ok(jsonAnswer({ done, next: page.value.next, rows, damaged }));
 }
 
 function entryOf(operator: Operator, asked: EventAsked): AuditEntry {
@@ -107,7 +97,7 @@ async function tell(
   asked: EventAsked,
 ): Promise<Result<Answer>> {
   const told = await log.submit({ entries: () => [entryOf(operator, asked)] });
-  return told.ok ? ok(json({ place: told.value.places[0] ?? null })) : told;
+  return told.ok ? ok(jsonAnswer({ place: told.value.places[0] ?? null })) : told;
 }
 
 /**
@@ -121,6 +111,7 @@ async function tell(
  * - `event` `{action, patient, reasons, count, signal, actor, decision?}` → `{place}`: one durable
  *   entry of the log.
  * - `pseudonym` `{patient}` (the Patient's id) → `{compartment}`.
+ * - `honey`: see honey-laying.ts.
  */
 export async function answerKeyWork(
   deps: KeyDeskDeps,
@@ -135,7 +126,9 @@ export async function answerKeyWork(
     }
     case "evict": {
       const asked = await parsedBody(request, parseEvictAsked);
-      return asked.ok ? ok(json({ evicted: deps.vault.evict(asked.value.compartments) })) : asked;
+      return asked.ok
+        ? ok(jsonAnswer({ evicted: deps.vault.evict(asked.value.compartments) }))
+        : asked;
     }
     case "event": {
       const asked = await parsedBody(request, parseEventAsked);
@@ -147,8 +140,10 @@ export async function answerKeyWork(
       const patient = parseResourceId(asked.value.patient);
       return patient === null
         ? refuse("parameter-invalid", { at: "patient" })
-        : ok(json({ compartment: deps.vault.pseudonymOf(patient) }));
+        : ok(jsonAnswer({ compartment: deps.vault.pseudonymOf(patient) }));
     }
+    case "honey":
+      return layHoney(deps, request, operator);
     default:
       return unreachable(work);
   }

@@ -54,7 +54,7 @@ async function practitionerNames(
   if (ids.length === 0) return ok(new Map());
   const rows = await deps.store.findMany(practitionerType, [...new Set(ids)]);
   if (!rows.ok) return rows;
-  const opened = await openRows(rows.value, deps);
+  const opened = await openRows(rows.value, deps, null);
   if (!opened.ok) return opened;
   return ok(
     new Map(

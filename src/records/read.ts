@@ -109,7 +109,7 @@ async function look(deps: ReadDeps, visit: Visit, looked: Looked): Promise<Outco
   } as const;
   const verdict = visit.decide({ ...question, labels: [] });
   if (!verdict.permitted) return refuseById(visit, verdict.problem, { ...verdict, touch: about });
-  const opened = await openRows(rows, deps);
+  const opened = await openRows(rows, deps, visit);
   if (!opened.ok) return refuseUnopened(opened, about);
   const kinds = opened.value.map(deps.kindsOf);
   const labelled = decideOpened(visit, question, kinds);

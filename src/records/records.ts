@@ -4,6 +4,7 @@ import { entriesOfPatient, newestCheckpoint } from "#audit/queries.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import type { TenantId } from "#core/ids.ts";
+import type { KeySignal } from "#core/key-wire.ts";
 import type { Handler } from "#core/net.ts";
 import type { Random } from "#core/random.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
@@ -17,6 +18,7 @@ import { createDeeds } from "#records/deeds.ts";
 import { createDoor } from "#records/door.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
+import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
@@ -48,6 +50,8 @@ export interface RecordsDeps {
   /** Opens the vault, which tells `onKeys` of each key before it is used. */
   readonly openVault: (
     onKeys: (event: KeyEvent) => Promise<Result<unknown>>,
+    /** Told of each alarm that the keys process gives on. */
+    onSignal: (signal: KeySignal) => void,
   ) => Promise<Result<Vault>>;
   /** Fetches identity's JWK set as parsed JSON; throws when identity does not answer. */
   readonly fetchJwks: FetchJwks;
@@ -79,6 +83,19 @@ function keyEntries({ action, keys }: KeyEvent, clock: Clock): readonly AuditEnt
   );
 }
 
+/** An alarm of the keys process: it has no way to the database, so that its word comes with an answer. */
+function signalEntry(signal: KeySignal, clock: Clock): AuditEntry {
+  return auditEntry({
+    time: clock.now(),
+    action: "signal",
+    decision: "permit",
+    actor: "process:keys",
+    reasons: [signal],
+    zone: "keys",
+    signal,
+  });
+}
+
 /** The log writes rows that the vault seals, and the vault's keys are recorded in the log: each needs the other. */
 async function openLogAndVault(
   deps: RecordsDeps,
@@ -90,10 +107,17 @@ async function openLogAndVault(
     return performWorks({ tenant, clock, vault: opened })(tx, works);
   });
   if (!log.ok) return log;
-  const vault = await deps.openVault((event) => {
+  const onKeys = (event: KeyEvent): Promise<Result<unknown>> => {
     const entries = keyEntries(event, clock);
     return log.value.submit({ entries: () => entries });
-  });
+  };
+  const onSignal = (signal: KeySignal): void => {
+    const entry = signalEntry(signal, clock);
+    log.value.submit({ entries: () => [entry] }).catch((error: unknown) => {
+      deps.onFault(faultOf(error));
+    });
+  };
+  const vault = await deps.openVault(onKeys, onSignal);
   if (!vault.ok) {
     await log.value.close();
     return vault;
@@ -133,6 +157,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     log,
     blind: createBlindIndex({ db, vault, clock }),
     maintenance: maintenance.value,
+    raiseHoney: createRaiseHoney(log, clock),
     store: createStore(db),
     kindsOf: createKindsOf(),
     capability: JSON.stringify(capabilityStatement(facts)),

@@ -8,6 +8,7 @@ import { refuse } from "#core/problem.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import { contentText } from "#records/fhir/parse.ts";
 import { searchLabels } from "#records/fhir/search.ts";
+import { readMarked } from "#records/honey.ts";
 import type { Operator } from "#records/operator.ts";
 import { readStale, type StaleRows } from "#records/reseal-store.ts";
 import type { StoredRow } from "#records/store.ts";
@@ -51,7 +52,7 @@ function marksOf(
   plain: Buffer,
 ): Pick<ResealedRow, "tokens" | "mac"> {
   if (row.deleted) return { tokens: [], mac: noMac };
-  const text = plain.toString("utf8");
+  const { text } = readMarked(plain.toString("utf8"));
   const scanned = scanJson(text, limits.jsonDepth);
   if (!scanned.ok) return { tokens: [], mac: noMac };
   const content = contentText({ text, scanned: scanned.value }, row.id);

@@ -65,6 +65,8 @@ export function placeOf(path: string): Place | null {
       return { kind: "keys", work: "event" };
     case "/internal/keys/pseudonym":
       return { kind: "keys", work: "pseudonym" };
+    case "/internal/keys/honey":
+      return { kind: "keys", work: "honey" };
     default:
       return null;
   }

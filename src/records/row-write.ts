@@ -3,6 +3,7 @@ import { relationsOf } from "#records/care-team.ts";
 import { blindLabels } from "#records/fhir/blind-labels.ts";
 import { contentText, withMeta, type ParsedResource } from "#records/fhir/parse.ts";
 import { searchLabels } from "#records/fhir/search.ts";
+import { honeyMark } from "#records/honey.ts";
 import type { RowWrite } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
@@ -16,6 +17,8 @@ export interface Placing {
   readonly skipUnchanged: boolean;
   /** The organisation's keys with which a Patient is indexed; without them she is not. */
   readonly blindKeys?: readonly DataKey[];
+  /** Of a patient who never was: see honey.ts. */
+  readonly isHoney?: boolean;
 }
 
 /** The row that stores a parsed resource at its place. */
@@ -24,19 +27,23 @@ export function putRow(
   placing: Placing,
   vault: Pick<Vault, "contentMac">,
 ): RowWrite {
-  const { skipUnchanged, blindKeys, ...place } = placing;
+  const { skipUnchanged, blindKeys, isHoney = false, ...place } = placing;
+  const mark = isHoney ? honeyMark : "";
   const blind =
     parsed.type === "Patient" && blindKeys !== undefined
       ? { blind: { labels: blindLabels(parsed.value), keys: blindKeys } }
       : {};
+  const macUnder = (key: DataKey): Buffer =>
+    vault.contentMac(key, Buffer.from(contentText(parsed, placing.id), "utf8"));
   return {
     ...place,
     type: parsed.type,
     content: {
       kind: "put",
       render: (versionId, lastUpdated) =>
-        withMeta(parsed, { id: placing.id, versionId, lastUpdated }),
-      mac: vault.contentMac(placing.key, Buffer.from(contentText(parsed, placing.id), "utf8")),
+        mark + withMeta(parsed, { id: placing.id, versionId, lastUpdated }),
+      mac: macUnder(placing.key),
+      macUnder,
       labels: searchLabels(parsed.value),
       relations: parsed.type === "CareTeam" ? relationsOf(parsed.value) : null,
       skipUnchanged,

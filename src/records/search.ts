@@ -15,7 +15,7 @@ import { searchsetBundle, type BundlePage } from "#records/fhir/bundle.ts";
 import { parseSearch, type SearchPlan } from "#records/fhir/search.ts";
 import { fhirAnswer, readForm } from "#records/http.ts";
 import type { Kinds } from "#records/kinds.ts";
-import { openRows, type OpenedRow } from "#records/opening.ts";
+import { openLiving, type OpenedRow } from "#records/opening.ts";
 import { decideOpened, refuseUnopened, union, type ReadDeps } from "#records/read.ts";
 import { scopeOf, type Allowed } from "#records/search-scope.ts";
 import { storeLimits, type StoredRow } from "#records/store.ts";
@@ -78,19 +78,28 @@ async function indexKeys(
   return key.dekVersion === 1 ? ok([key]) : vault.allKeys(compartment);
 }
 
+/** Null when the compartment has no key. */
 async function rowsIn(
   { store, vault }: SearchDeps,
   plan: SearchPlan,
   compartment: Compartment,
-): Promise<Result<readonly StoredRow[]>> {
+): Promise<Result<readonly StoredRow[] | null>> {
   const keys = await indexKeys(compartment, vault);
   if (!keys.ok) return keys;
-  if (keys.value.length === 0) return ok([]);
+  if (keys.value.length === 0) return ok(null);
   const tokens = plan.labels.map((labels) =>
     keys.value.flatMap((key) => labels.map((label) => vault.token(key, label))),
   );
   return store.search(plan.type, compartment, tokens);
 }
+
+interface Candidates {
+  readonly rows: readonly StoredRow[];
+  /** Patients in whose records nothing can be looked for any more. */
+  readonly shredded: ReadonlySet<Compartment>;
+}
+
+const noneShredded: ReadonlySet<Compartment> = new Set();
 
 /** A list of patients is read in one go and filtered once open: each has a key of her own to make tokens with. */
 const fewCompartments = 4;
@@ -99,20 +108,27 @@ async function candidateRows(
   deps: SearchDeps,
   plan: SearchPlan,
   allowed: readonly Allowed[],
-): Promise<Result<readonly StoredRow[]>> {
+): Promise<Result<Candidates>> {
   const patients = allowed.flatMap(({ compartment }) =>
     compartment === "organisation" ? [] : [compartment],
   );
-  if (patients.length > fewCompartments) return deps.store.searchAcross(plan.type, patients);
+  if (patients.length > fewCompartments) {
+    const across = await deps.store.searchAcross(plan.type, patients);
+    return across.ok ? ok({ rows: across.value, shredded: noneShredded }) : across;
+  }
   const rows: StoredRow[] = [];
+  const keyless: Compartment[] = [];
   for (const { compartment } of allowed) {
     const found = await rowsIn(deps, plan, compartment);
     if (!found.ok) return found;
-    rows.push(...found.value);
+    if (found.value === null) keyless.push(compartment);
+    else rows.push(...found.value);
   }
+  const shredded = keyless.length === 0 ? ok(noneShredded) : await deps.vault.shredded(keyless);
+  if (!shredded.ok) return shredded;
   return rows.length > storeLimits.searchRows
     ? refuse("parameter-invalid", { detail: "The search finds too much; narrow it." })
-    : ok(rows);
+    : ok({ rows, shredded: shredded.value });
 }
 
 function mayMatch({ ids, lastUpdated }: SearchPlan, row: StoredRow): boolean {
@@ -238,11 +254,12 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
     return { ...stop(scope.problem, scope.compartment), reasons };
   }
   const allowed = scope.compartments;
-  const rows = await candidateRows(deps, plan, allowed);
-  if (!rows.ok) return stop(rows.problem);
-  const opened = await openRows(
-    rows.value.filter((row) => mayMatch(plan, row)),
+  const found = await candidateRows(deps, plan, allowed);
+  if (!found.ok) return stop(found.problem);
+  const opened = await openLiving(
+    found.value.rows.filter((row) => mayMatch(plan, row)),
     deps,
+    visit,
   );
   if (!opened.ok) return refuseUnopened(opened, blank);
   const matches = matchesOf(deps, visit, plan, { opened: opened.value, allowed });
@@ -253,6 +270,7 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
     publicOrigin: deps.publicOrigin,
     links: links.value,
     total: page.total,
+    shredded: new Set([...opened.shredded, ...found.value.shredded]).size,
     resources: page.matches.map(({ opened: { text, row } }) => ({
       text,
       type: row.type,

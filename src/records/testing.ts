@@ -10,6 +10,7 @@ import { sha256Text, thumbprintOf, parsePublicJwk } from "#core/jws.ts";
 import { systemRandom } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import type { KeyService } from "#core/key-service.ts";
+import type { KeySignal } from "#core/key-wire.ts";
 import { parseProcessRole } from "#core/roles.ts";
 import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
 import { readPolicyFiles } from "#policy/policy-files.ts";
@@ -236,6 +237,8 @@ export interface TestWorld {
   ): Promise<Got>;
   /** Imports resources as an operator does; answers the outcome lines. */
   bring(resources: readonly object[]): Promise<readonly Record<string, unknown>[]>;
+  /** As if the keys process had given an alarm on with an answer. */
+  raise(signal: KeySignal): void;
   /** The whole log in order. */
   entries(): Promise<readonly AuditEntry[]>;
 }
@@ -272,6 +275,7 @@ export async function testWorld(
   const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
   const faults: Fault[] = [];
   const opened: { vault?: Vault; log?: RecordsLog } = {};
+  const signal: { raise: (name: KeySignal) => void } = { raise: () => {} };
   const records = await createRecords({
     db: db(own),
     tenant,
@@ -295,7 +299,8 @@ export async function testWorld(
       opened.log = created.value;
       return created;
     },
-    openVault: async (onKeys) => {
+    openVault: async (onKeys, onSignal) => {
+      signal.raise = onSignal;
       const deps = { db: own, keys: keys(service), tenant, random: systemRandom, clock, onKeys };
       const created = await createVault(deps);
       if (created.ok) opened.vault = created.value;
@@ -327,6 +332,7 @@ export async function testWorld(
     faults,
     gateway,
     operator,
+    raise: (name) => signal.raise(name),
     person: (facts) => testPerson(database, issuer, clock, facts),
     ask,
     askAs: (person, method, path, { headers = {}, body } = {}) => {

@@ -19,6 +19,8 @@ export type WriteContent =
       readonly render: (version: number, lastUpdated: Instant) => string;
       /** MAC of what the text says whatever its version; equal MACs mean equal content. */
       readonly mac: Buffer;
+      /** The MAC under another key, should one be made before the row is written. */
+      readonly macUnder?: (key: DataKey) => Buffer;
       readonly labels: readonly string[];
       /** Null unless it is a CareTeam. */
       readonly relations: readonly CareRelation[] | null;

@@ -1,7 +1,7 @@
 import type { ResourceId, ResourceType } from "#core/ids.ts";
-import { problem, refuse, type Problem } from "#core/problem.ts";
+import { problem, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { ok, type Result } from "#core/result.ts";
+import { failed, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
@@ -44,22 +44,33 @@ export function homeOf(
   return ok({ compartment: vault.pseudonymOf(patient), patient });
 }
 
+/** Why there is no key to seal this patient's resources with. */
+export async function whyNoKey(
+  { compartment, patient }: Home,
+  vault: Pick<Vault, "shredded">,
+): Promise<Problem> {
+  const shredded = await vault.shredded([compartment]);
+  if (!shredded.ok) return shredded.problem;
+  if (shredded.value.has(compartment)) return problem("record-shredded");
+  return patient === null
+    ? problem("key-unavailable")
+    : problem("reference-missing", { detail: `There is no Patient/${patient}.` });
+}
+
 /**
  * The key to seal a resource with. Only a Patient brings a new key into being; anything else for
- * a patient who has none fails as "reference-missing".
+ * a patient who has none fails as "reference-missing". Whose record was shredded gets no key again.
  */
 async function keyForWriting(
   type: ResourceType,
-  { compartment, patient }: Home,
+  home: Home,
   vault: Vault,
 ): Promise<Result<DataKey>> {
+  const { compartment } = home;
   const keys = await (type === "Patient" ? vault.create([compartment]) : vault.keys([compartment]));
   if (!keys.ok) return keys;
   const key = keys.value.get(compartment);
-  if (key !== undefined) return ok(key);
-  return patient === null
-    ? refuse("key-unavailable")
-    : refuse("reference-missing", { detail: `There is no Patient/${patient}.` });
+  return key === undefined ? failed(await whyNoKey(home, vault)) : ok(key);
 }
 
 export interface Put {
@@ -152,7 +163,8 @@ export async function prepareDelete(
   const keys = await deps.vault.keys([compartment]);
   if (!keys.ok) return stop(keys.problem, known);
   const key = keys.value.get(compartment);
-  if (key === undefined) return stop(problem("key-unavailable"), known);
+  if (key === undefined)
+    return stop(await whyNoKey({ compartment, patient: null }, deps.vault), known);
   const content = { kind: "delete" } as const;
   const write: RowWrite = { type, id, compartment, patient: null, key, ifVersion, content };
   return { ok: true, row: write, touch: known };

@@ -9,7 +9,7 @@ import {
   type ResourceType,
 } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
-import { openRows } from "#records/opening.ts";
+import { openUnseen } from "#records/opening.ts";
 import { createStore, type CareAsker, type RecordStore } from "#records/store.ts";
 import type { RowWrite, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
 import { writeRecords } from "#records/write-store.ts";
@@ -76,7 +76,7 @@ async function world(t: TestContext): Promise<World> {
     newestText: async (id) => {
       const found = await store.find(observation, idOf(id), nobody);
       assert.ok(found.ok);
-      const opened = await openRows(found.value.rows, deps);
+      const opened = await openUnseen(found.value.rows, deps);
       assert.ok(opened.ok);
       return opened.value[0]?.text ?? null;
     },

@@ -25,7 +25,7 @@ import type { Vault } from "#vault/vault.ts";
 
 export interface WriteDeps {
   readonly tenant: TenantId;
-  readonly vault: Pick<Vault, "seal" | "token">;
+  readonly vault: Pick<Vault, "seal" | "token" | "newer">;
   readonly clock: Clock;
 }
 
@@ -94,6 +94,19 @@ async function lockStates(
   // Shared, so that a patient is not deleted under the rows that are being written for her.
   await load("SHARE", named);
   return states;
+}
+
+/**
+ * The row under the newest key there is. Its key was fetched before it came here, and a newer one
+ * made meanwhile is meant for everything written from then on.
+ */
+function underNewest(write: RowWrite, vault: WriteDeps["vault"]): RowWrite {
+  const key = vault.newer(write.key);
+  if (key === write.key) return write;
+  const { content } = write;
+  if (content.kind === "delete") return { ...write, key };
+  const mac = content.macUnder?.(key) ?? content.mac;
+  return { ...write, key, content: { ...content, mac } };
 }
 
 function seal({ tenant, vault }: WriteDeps, row: PlannedRow): SealedRow {
@@ -251,7 +264,11 @@ function outcomeOf(
 export function writeRecords(
   deps: WriteDeps,
 ): (tx: Queryable, groups: readonly WriteGroup[]) => Promise<readonly WriteOutcome[]> {
-  return async (tx, groups) => {
+  return async (tx, submitted) => {
+    const groups = submitted.map((group) => ({
+      ...group,
+      rows: group.rows.map((row) => underNewest(row, deps.vault)),
+    }));
     await tx.query({ name: "records-by-index", text: byIndex, values: [] });
     const stored = await lockStates(tx, groups);
     const plan = planWrites(stored, groups, deps.clock.now());

@@ -63,6 +63,8 @@ export interface Vault extends RecordCipher {
   sealLoose(key: DataKey, place: RecordPlace, plain: Buffer): Promise<Result<Buffer>>;
   /** Whether the keys process is there. */
   health(): KeysHealth;
+  /** The newest version in memory of the key's compartment; the key itself when it knows none. */
+  newer(key: DataKey): DataKey;
   /** The key if it is in memory. */
   cached(compartment: Compartment, dekVersion: number): DataKey | null;
   /** Forgets all keys and stops looking after their time. */
@@ -156,6 +158,10 @@ export async function createVault(deps: VaultDeps): Promise<Result<Vault>> {
     ...cipher,
     pseudonymOf: (patient) => pseudonymOf(pseudonymKey, tenant, patient),
     cached,
+    newer: (key) => {
+      const known = cache.newest(key.compartment);
+      return known === null || known.dekVersion < key.dekVersion ? key : known;
+    },
     keys,
     keyAt,
     create,

@@ -52,14 +52,33 @@ function bundle(type: string, page: BundlePage, entries: readonly string[]): str
   return `{${parts.join(",")}}`;
 }
 
-/** The answer to a search (R4 §3.1.1.2): one page of matches, in the order given. */
+/** Says beside the matches that some records can no longer be searched (R4 §3.1.1.2, mode "outcome"). */
+function shreddedEntry(count: number): string {
+  const detail = `Left out: the records of ${count} ${count === 1 ? "patient" : "patients"}.`;
+  const { issue } = operationOutcome({ code: "record-shredded", detail });
+  const outcome = {
+    resourceType: "OperationOutcome",
+    issue: issue.map((each) => ({ ...each, severity: "information" })),
+  };
+  return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
+}
+
+/**
+ * The answer to a search (R4 §3.1.1.2): one page of matches, in the order given. `shredded` counts
+ * the patients whose records the search would have looked into, had their keys not been destroyed.
+ */
 export function searchsetBundle(
-  page: BundlePage & { readonly resources: readonly (Named & { readonly text: string })[] },
+  page: BundlePage & {
+    readonly resources: readonly (Named & { readonly text: string })[];
+    readonly shredded?: number;
+  },
 ): string {
-  const entries = page.resources.map(({ text, ...name }) => {
+  const { shredded = 0 } = page;
+  const matches = page.resources.map(({ text, ...name }) => {
     const fullUrl = quote(fullUrlOf(page.publicOrigin, name));
     return `{"fullUrl":${fullUrl},"resource":${text},"search":{"mode":"match"}}`;
   });
+  const entries = shredded === 0 ? matches : [...matches, shreddedEntry(shredded)];
   return bundle("searchset", page, entries);
 }
 
