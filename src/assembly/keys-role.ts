@@ -88,6 +88,7 @@ export const startKeys: RoleStarter = async ({
     close: async () => {
       await listener.close();
       await guard.value.close();
+      await opened.value.keeper.close();
     },
   });
 };

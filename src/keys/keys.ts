@@ -12,6 +12,7 @@ import {
   writeKmsConfig,
   type KmsConfig,
 } from "#keys/kms/config.ts";
+import type { Kms } from "#keys/kms/kms.ts";
 import type { KmsDeps } from "#keys/kms/tools.ts";
 import type { ChosenKms } from "#keys/operator-desk.ts";
 import { syncFolder } from "#keys/private-file.ts";
@@ -26,7 +27,7 @@ export interface KeyHome extends KmsDeps {
 
 export interface OpenKeyHome {
   readonly keeper: RingKeeper;
-  /** Opens another KMS for this home to move to. */
+  /** Opens another KMS for this home to move to; its root key is made when it has none. */
   chooseKms(choice: unknown): Promise<Result<ChosenKms>>;
 }
 
@@ -51,6 +52,8 @@ async function createNew(home: KeyHome): Promise<Result<RingKeeper>> {
     await rm(begun, { recursive: true });
     return made;
   }
+  // Opened anew from where it now lies, which also proves that it can be.
+  await made.value.close();
   await rename(begun, home.folder);
   await syncFolder(dirname(home.folder));
   return openBoth(home);
@@ -80,6 +83,14 @@ async function openBoth(home: KeyHome): Promise<Result<RingKeeper>> {
   return kms.ok ? openRing(ringDeps(home, kms.value)) : kms;
 }
 
+/** Why it did not open is the better reason to give when it cannot be made either. */
+async function openOrCreate(config: KmsConfig, home: KeyHome): Promise<Result<Kms>> {
+  const opened = await openKms(config, home);
+  if (opened.ok || opened.problem.code !== "root-key-refused") return opened;
+  const made = await createKms(config, home);
+  return made.ok ? made : opened;
+}
+
 async function createBoth(home: KeyHome): Promise<Result<RingKeeper>> {
   const config: KmsConfig = home.choice ?? { kind: "file", path: null };
   const kms = await createKms(config, home);
@@ -92,7 +103,7 @@ async function chooseKms(home: KeyHome, choice: unknown): Promise<Result<ChosenK
   const config = parseKmsConfig(choice);
   if (config === null)
     return refuse("parameter-invalid", { detail: "this names no KMS that is known here" });
-  const kms = await openKms(config, home);
+  const kms = await openOrCreate(config, home);
   if (!kms.ok) return kms;
   return ok({ kms: kms.value, record: moveRecord(movePaths(home.folder), config) });
 }

@@ -57,7 +57,10 @@ export function createOperatorDesk(deps: OperatorDeskDeps): OperatorDesk {
       if (asked === null) return refuse("parameter-invalid");
       return recorded("kms-move", caller, async () => {
         const chosen = await deps.chooseKms(asked.kms);
-        return chosen.ok ? keeper.moveTo(chosen.value.kms, chosen.value.record) : chosen;
+        if (!chosen.ok) return chosen;
+        const moved = await keeper.moveTo(chosen.value.kms, chosen.value.record);
+        if (!moved.ok) await chosen.value.kms.close();
+        return moved;
       });
     },
     liftBrake: async (caller, body) => {

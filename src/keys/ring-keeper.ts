@@ -50,12 +50,17 @@ export interface RingKeeper {
   startEpoch(): Promise<Result<KeyRing>>;
   /** Destroys the epochs below `before`; "parameter-invalid" when the newest were among them. */
   retireEpochs(before: number): Promise<Result<KeyRing>>;
-  /** Wraps every epoch under another root key, looks whether that opens them, and goes on with it. */
+  /**
+   * Wraps every epoch under another root key, looks whether that opens them, goes on with it and
+   * closes the KMS before it. When it fails, `kms` is for the caller to close.
+   */
   moveTo(kms: Kms, record: MoveRecord): Promise<Result<KeyRing>>;
   /** The ring file's text, sealed as it lies on disk. */
   file(): string;
   /** Lends the bare KEKs for as long as `use` runs; they are wiped after it. */
   lend<T>(use: (ring: BareRing) => Promise<T>): Promise<T>;
+  /** Closes the KMS; the ring in memory goes on. */
+  close(): Promise<void>;
 }
 
 export interface RingDeps {
@@ -149,13 +154,18 @@ function keeperOf(deps: RingDeps, first: Held): RingKeeper {
     current: () => ring,
     startEpoch: () => change(() => withNewEpoch(held, deps)),
     retireEpochs: (before) => change(async () => withoutEpochs(held, before)),
-    moveTo: (kms, record) =>
-      change(
+    moveTo: async (kms, record) => {
+      const before = held.kms;
+      const moved = await change(
         () => wrappedUnder(kms, held.contents.ring, held.epochs),
         (text) => storeMove(path, text, record),
-      ),
+      );
+      if (moved.ok) await before.close();
+      return moved;
+    },
     file: () => held.text,
     lend: (use) => lend(held, use),
+    close: () => held.kms.close(),
   };
 }
 
