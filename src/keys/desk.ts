@@ -36,6 +36,8 @@ export interface DeskDeps {
   readonly ring: () => KeyRing;
   readonly random: Random;
   readonly record: RecordUse;
+  /** Signals that this caller is to be told now. */
+  readonly takeSignals: (caller: KeyCaller) => readonly KeySignal[];
   readonly brake: {
     check(caller: KeyCaller, patients: readonly string[]): BrakeVerdict;
   };
@@ -54,28 +56,15 @@ const dataKeyBytes = 32;
 /** Some milliseconds' work, after which who waits for a single key has its turn. */
 const rewrapsPerTurn = 256;
 
-export function createDesk(given: DeskDeps): Desk {
+export function createDesk(deps: DeskDeps): Desk {
   let unwraps = 0;
-  /** Signals raised by others' requests; only records passes them on. */
-  const untold = new Set<KeySignal>();
-  const record: RecordUse = async (use) => {
-    const told = await given.record(use);
-    if (told.ok) for (const signal of told.value) untold.add(signal);
-    return told;
-  };
-  const takeUntold = (caller: KeyCaller): readonly KeySignal[] => {
-    if (caller.role !== "records") return [];
-    const taken = [...untold];
-    untold.clear();
-    return taken;
-  };
-  const deps = { ...given, record };
   return {
     unwrap: async (caller, body) => {
       const answer = await unwrap(deps, caller, body);
-      if (!answer.ok) return isBraked(answer) ? withSignals(answer, takeUntold(caller)) : answer;
+      if (!answer.ok)
+        return isBraked(answer) ? withSignals(answer, deps.takeSignals(caller)) : answer;
       unwraps += answer.value.keys.filter((key) => key.ok).length;
-      const signals = takeUntold(caller);
+      const signals = deps.takeSignals(caller);
       return signals.length === 0 ? answer : ok({ ...answer.value, signals });
     },
     generate: (caller, body) => generate(deps, caller, body),

@@ -11,10 +11,11 @@ import {
   type OperatorDesk,
   type OperatorDeskDeps,
 } from "#keys/operator-desk.ts";
+import { createSignalPost } from "#keys/signal-post.ts";
 import { wireLimits } from "#keys/wire.ts";
 
 export interface KeysServerDeps
-  extends Omit<DeskDeps, "ring" | "brake">, Omit<OperatorDeskDeps, "brake"> {
+  extends Omit<DeskDeps, "ring" | "brake" | "takeSignals">, Omit<OperatorDeskDeps, "brake"> {
   readonly brake: DeskDeps["brake"] & OperatorDeskDeps["brake"];
   /** The role that the caller's certificate proves. */
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
@@ -30,9 +31,10 @@ type Answer = Result<unknown>;
 
 /** What core/key-wire.ts and KeyOperator say; every failure is RFC 9457. */
 export function createKeysServer(deps: KeysServerDeps): Handler {
+  const { record, take } = createSignalPost(deps.record);
   const desks = {
-    desk: createDesk({ ...deps, ring: () => deps.keeper.current() }),
-    operators: createOperatorDesk(deps),
+    desk: createDesk({ ...deps, record, takeSignals: take, ring: () => deps.keeper.current() }),
+    operators: createOperatorDesk({ ...deps, record }),
   };
   return (request, response) => {
     const role = deps.peerOf(request);
