@@ -135,7 +135,6 @@ function holdUnseen(epoch: number, history: KeyHistory, since: number): Hold | n
  * when the records exclude that it ever was.
  */
 export function holdOf(epoch: number, history: KeyHistory, since: number): Hold | null {
-  if (history.bornEpoch !== null && epoch < history.bornEpoch) return null;
   const seen = history.spans.find((span) => span.epoch === epoch);
   const hold =
     seen === undefined ? holdUnseen(epoch, history, since) : holdWhereSeen(seen, history, since);

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { backupCommand } from "#cli/keys/backup.ts";
 import { escrowCommand } from "#cli/keys/escrow.ts";
+import { exposureCommand } from "#cli/keys/exposure.ts";
 import { moveCommand } from "#cli/keys/move-kms.ts";
 import { reindexCommand } from "#cli/keys/reindex.ts";
 import { resealCommand } from "#cli/keys/reseal.ts";
@@ -27,6 +28,7 @@ const subcommands: readonly RegisterKeys[] = [
   backupCommand,
   restoreCommand,
   escrowCommand,
+  exposureCommand,
 ];
 
 export const keysCommand: Register = (program, context, done) => {
