@@ -50,6 +50,8 @@ export async function runCommand(
     .version(productVersion())
     .showHelpAfterError("Run `phylax --help` to see what there is.")
     .exitOverride()
+    // Else what stands behind `keys escrow rehearse` would be taken for an option of `keys escrow`.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
     .addHelpText(
       "after",
