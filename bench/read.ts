@@ -76,6 +76,8 @@ function contextOf(phylax: TestDeployment): Parameters<typeof openRecords>[0] {
     clock: systemClock,
     random: systemRandom,
     event: () => {},
+    keysHealth: () => {},
+    keysGraceMs: 120_000,
   };
 }
 

@@ -3,11 +3,14 @@ import { openSync, closeSync } from "node:fs";
 import { problem, type Problem } from "#core/problem.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
+import type { KeysHealth } from "#vault/vault.ts";
 
 /** What a role process tells its supervisor. */
 export type FromChild =
   | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly problem: Problem };
+  | { readonly kind: "failed"; readonly problem: Problem }
+  /** How long it can do without the keys process, whenever that changes. */
+  | { readonly kind: "keys"; readonly health: KeysHealth };
 
 /** What the supervisor tells a role process. */
 export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-built" };
@@ -27,6 +30,8 @@ export interface KeptProcess {
   /** Settles at the first "ready" or "failed"; later restarts do not change it. */
   readonly started: Promise<Result<null>>;
   pid(): number | null;
+  /** What it last said of the keys process; null when it never did since it was started. */
+  keysHealth(): KeysHealth | null;
   tell(message: ToChild): void;
   /** Asks it to end, kills it after a grace of 5 s; resolves when it is gone. */
   stop(): Promise<void>;
@@ -43,6 +48,7 @@ export interface KeepOptions {
 
 function isFromChild(message: unknown): message is FromChild {
   if (typeof message !== "object" || message === null || !("kind" in message)) return false;
+  if (message.kind === "keys") return "health" in message;
   return message.kind === "ready" || (message.kind === "failed" && "problem" in message);
 }
 
@@ -55,6 +61,7 @@ export function keepRunning(options: KeepOptions): KeptProcess {
   const { promise: started, resolve } = Promise.withResolvers<Result<null>>();
   let refusedToStart = false;
   let wasReady = false;
+  let keysHealth: KeysHealth | null = null;
 
   const launch = (): void => {
     const log = openSync(options.logPath, "a", 0o600);
@@ -69,6 +76,10 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     closeSync(log);
     child.on("message", (message: unknown) => {
       if (!isFromChild(message)) return;
+      if (message.kind === "keys") {
+        keysHealth = message.health;
+        return;
+      }
       if (message.kind === "ready") wasReady = true;
       // One that ran before is only missing something that may come back, such as the keys process.
       else refusedToStart = !wasReady;
@@ -76,6 +87,7 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     });
     child.once("exit", (code, signal) => {
       child = null;
+      keysHealth = null;
       quickDeaths = performance.now() - startedAt < quickDeathMs ? quickDeaths + 1 : 0;
       if (stopping || refusedToStart || (!wasReady && quickDeaths >= firstTries)) {
         resolve(
@@ -101,6 +113,7 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     role: options.role,
     started,
     pid: () => child?.pid ?? null,
+    keysHealth: () => keysHealth,
     tell: (message) => {
       if (child?.connected === true) child.send(message);
     },

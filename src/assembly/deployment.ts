@@ -106,6 +106,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
     processes: Object.fromEntries(
       servingRoles.map((role) => [role, children.get(role)?.pid() ?? null]),
     ),
+    keys: children.get("records")?.keysHealth() ?? null,
   });
   const held = await takeHome(home, status);
   if (held === null) {

@@ -16,6 +16,8 @@ export interface Environment {
   /** What the operator says of the module and its certificate (NIST CMVP); shown, never believed. */
   readonly fipsModule: string | null;
   readonly fipsCertificate: string | null;
+  /** How long records are read with keys in memory while the keys process does not answer. */
+  readonly keysGraceMs: number;
   /** Multiplies the gateway's limits per address, for many people behind one address or a load test. */
   readonly rateShare: number;
   readonly colour: boolean;
@@ -35,12 +37,23 @@ function share(value: string | undefined): number {
   return Number.isFinite(number) && number >= 1 ? number : 1;
 }
 
+const defaultKeysGraceSeconds = 120;
+/** A key stays in memory for a quarter of an hour at most; longer grace would be none. */
+const keysGraceMaxSeconds = 900;
+
+/** Whole seconds, 0 for no grace at all; what is none, or too long, means the default. */
+function keysGrace(value: string | undefined): number {
+  const seconds = Number(text(value) ?? defaultKeysGraceSeconds);
+  const isFit = Number.isInteger(seconds) && seconds >= 0 && seconds <= keysGraceMaxSeconds;
+  return (isFit ? seconds : defaultKeysGraceSeconds) * 1_000;
+}
+
 /** A misspelt wish must not turn it off: whatever is not "off" asks for it. */
 function fipsWish(value: string | undefined): boolean {
   return (text(value) ?? "off") !== "off";
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_RATE_SHARE and NO_COLOR. */
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -56,6 +69,7 @@ export function readEnvironment(
     fipsRequired: fipsWish(variables["PHYLAX_FIPS"]),
     fipsModule: text(variables["PHYLAX_FIPS_MODULE"]),
     fipsCertificate: text(variables["PHYLAX_FIPS_CERTIFICATE"]),
+    keysGraceMs: keysGrace(variables["PHYLAX_KEYS_GRACE_SECONDS"]),
     rateShare: share(variables["PHYLAX_RATE_SHARE"]),
     colour: isTerminal && text(variables["NO_COLOR"]) === null,
   };

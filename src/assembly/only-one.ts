@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { Home } from "#assembly/home.ts";
+import type { KeysHealth } from "#vault/vault.ts";
 
 /** What a running deployment says of itself to whoever may read its home. */
 export interface RunningStatus {
@@ -9,6 +10,8 @@ export interface RunningStatus {
   readonly mode: "demo" | "empty";
   readonly since: string;
   readonly processes: Readonly<Record<string, number | null>>;
+  /** Whether records can have keys: "grace" while it lives on those in memory; null while it does not run. */
+  readonly keys: KeysHealth | null;
 }
 
 const answerMs = 1_000;

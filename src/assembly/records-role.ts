@@ -23,9 +23,10 @@ const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 
 /** The door, the vault, the log and the store of the records process, without its socket. */
 export async function openRecords(
-  { home, settings, site, identity, clock, random, event }: Omit<RoleContext, "environment">,
+  context: Omit<RoleContext, "environment"> & Pick<RoleContext["environment"], "keysGraceMs">,
   peerOf: RecordsDeps["peerOf"],
 ): Promise<Result<Records>> {
+  const { home, settings, site, identity, clock, random, event } = context;
   const texts = await readPolicyFiles(policyFolder);
   if (!texts.ok) return texts;
   const authorizer = createAuthorizer(texts.value);
@@ -72,8 +73,23 @@ export async function openRecords(
         random,
         alongside,
       }),
-    openVault: (onKeys) =>
-      createVault({ db, keys: createKeyClient(keysPeer), tenant, random, clock, onKeys }),
+    openVault: async (onKeys, onSignal) => {
+      const vault = await createVault({
+        db,
+        keys: createKeyClient(keysPeer, onSignal),
+        tenant,
+        random,
+        clock,
+        onKeys,
+        graceMs: context.keysGraceMs,
+        onHealth: (health) => {
+          event("keys-health", { health });
+          context.keysHealth(health);
+        },
+      });
+      if (vault.ok) context.keysHealth(vault.value.health());
+      return vault;
+    },
     fetchJwks: async () => {
       const { body } = await identityPeer.request({ method: "GET", path: "/oauth/jwks" });
       return body.json();
@@ -94,7 +110,7 @@ export async function openRecords(
 
 /** The records process: its door behind one mutual TLS socket. */
 export const startRecords: RoleStarter = async (context) => {
-  const records = await openRecords(context, peerRole);
+  const records = await openRecords({ ...context, ...context.environment }, peerRole);
   if (!records.ok) return records;
   const { home, identity } = context;
   const listener = await listenMutual({

@@ -8,6 +8,7 @@ import type { ProcessRole } from "#core/roles.ts";
 import type { FromChild, ToChild } from "#assembly/child.ts";
 import type { Environment } from "#assembly/environment.ts";
 import { fipsRefusal, systemFipsProbe } from "#assembly/fips.ts";
+import type { KeysHealth } from "#vault/vault.ts";
 import { openHome, readSettings, type Home, type Settings } from "#assembly/home.ts";
 
 /** What each role is given to build itself from. */
@@ -25,6 +26,8 @@ export interface RoleContext {
     name: string,
     facts?: Readonly<Record<string, string | number | boolean | null>>,
   ) => void;
+  /** Tells the supervisor whether this process can have keys. */
+  readonly keysHealth: (health: KeysHealth) => void;
 }
 
 /** Where the deployment is found. */
@@ -135,6 +138,7 @@ export async function runRole(
     site,
     identity,
     event,
+    keysHealth: (health) => tellSupervisor({ kind: "keys", health }),
     clock: systemClock,
     random: systemRandom,
   });

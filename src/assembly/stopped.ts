@@ -36,6 +36,7 @@ export async function whileStopped<T>(
     mode: settings.mode,
     since: toIso(clock.now()),
     processes: {},
+    keys: null,
   }));
   if (held === null)
     return refuse("already-running", {

@@ -1,7 +1,22 @@
 import { openHome } from "#assembly/home.ts";
-import { askStatus } from "#assembly/only-one.ts";
+import { askStatus, type RunningStatus } from "#assembly/only-one.ts";
 import type { Register } from "#cli/program.ts";
-import { exitCodes, sayProblem } from "#cli/terminal.ts";
+import { exitCodes, paint, sayProblem } from "#cli/terminal.ts";
+import { unreachable } from "#core/result.ts";
+
+function keysTrouble(health: RunningStatus["keys"]): string | null {
+  switch (health) {
+    case "grace":
+      return "The keys process does not answer; records are still read with the keys in memory.";
+    case "gone":
+      return "The keys process does not answer; no record can be read or written.";
+    case "ok":
+    case null:
+      return null;
+    default:
+      return unreachable(health);
+  }
+}
 
 export const statusCommand: Register = (program, context, done) => {
   program
@@ -28,6 +43,8 @@ export const statusCommand: Register = (program, context, done) => {
         );
         for (const [role, pid] of Object.entries(status.processes))
           terminal.out(`  ${role.padEnd(10)} ${pid ?? "restarting"}\n`);
+        const trouble = keysTrouble(status.keys);
+        if (trouble !== null) terminal.out(`${paint(terminal, "yellow", "!")} ${trouble}\n`);
       }
       done(status === null ? exitCodes.unavailable : exitCodes.done);
     });

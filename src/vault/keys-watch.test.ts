@@ -33,7 +33,7 @@ interface Watched {
   nowMs: number;
 }
 
-function watched(t: TestContext, askEveryMs = 60_000): Watched {
+function watched(t: TestContext, askEveryMs = 60_000, graceMs = 200_000): Watched {
   const service: KeyService = {
     unwrap: async () => ok([]),
     generate: async () => ok([]),
@@ -50,7 +50,7 @@ function watched(t: TestContext, askEveryMs = 60_000): Watched {
     nowMs: 0,
   };
   const onHealth = (health: KeysHealth): void => void healths.push(health);
-  const watch = createKeysWatch({ keys: service, clock, graceMs: 100, askEveryMs, onHealth });
+  const watch = createKeysWatch({ keys: service, clock, graceMs, askEveryMs, onHealth });
   t.after(() => watch.close());
   return world;
 }
@@ -58,12 +58,12 @@ function watched(t: TestContext, askEveryMs = 60_000): Watched {
 test("silence is grace until its time is over, and one answer ends it", async (t) => {
   const world = watched(t);
   world.answer = "key-unavailable";
-  world.nowMs = 50;
+  world.nowMs = 100_000;
   await world.ask();
   assert.equal(world.health(), "grace");
-  world.nowMs = 100;
+  world.nowMs = 200_000;
   assert.equal(world.health(), "grace");
-  world.nowMs = 101;
+  world.nowMs = 200_001;
   assert.equal(world.health(), "gone");
   await world.ask();
   world.answer = null;
@@ -74,16 +74,16 @@ test("silence is grace until its time is over, and one answer ends it", async (t
 
 test("a refusal is an answer: the process is there", async (t) => {
   const world = watched(t);
-  world.nowMs = 90;
+  world.nowMs = 180_000;
   world.answer = "key-brake";
   await world.ask();
-  world.nowMs = 180;
+  world.nowMs = 360_000;
   assert.equal(world.health(), "ok");
 });
 
 test("an answer to nothing does not show that the process is there", async (t) => {
   const world = watched(t);
-  world.nowMs = 101;
+  world.nowMs = 200_001;
   assert.deepEqual(await world.askForNothing(), ok([]));
   assert.equal(world.health(), "gone");
 });
@@ -91,14 +91,23 @@ test("an answer to nothing does not show that the process is there", async (t) =
 test("grace counts from the last answer, not from the first silence", async (t) => {
   const world = watched(t);
   world.answer = "key-unavailable";
-  world.nowMs = 99;
+  world.nowMs = 199_000;
   await world.ask();
-  world.nowMs = 101;
+  world.nowMs = 200_001;
+  assert.equal(world.health(), "gone");
+});
+
+test("with no grace at all, silence is the end, and the time between two questions is not", async (t) => {
+  const world = watched(t, 60_000, 0);
+  world.nowMs = 59_000;
+  assert.equal(world.health(), "ok");
+  world.answer = "key-unavailable";
+  await world.ask();
   assert.equal(world.health(), "gone");
 });
 
 test("it asks by itself, so that a silence is noticed though nobody needs a key", async (t) => {
-  const world = watched(t, 5);
+  const world = watched(t, 5, 100);
   world.answer = "key-unavailable";
   for (let left = 200; left > 0 && world.health() === "ok"; left -= 1) await sleep(5);
   assert.equal(world.health(), "grace");
@@ -127,7 +136,7 @@ async function silenced(t: TestContext): Promise<Silenced> {
   const vault = await another({
     keys: service,
     clock: { now: () => systemClock.now(), monotonicMs: () => nowMs },
-    graceMs: 1_000,
+    graceMs: 10_000,
   });
   const who = patient();
   assert.ok((await vault.create([who])).ok);
@@ -146,7 +155,7 @@ async function silenced(t: TestContext): Promise<Silenced> {
 test("keys in memory outlive the keys process by the time of grace and no longer", async (t) => {
   const { vault, who, silence, pass } = await silenced(t);
   silence(true);
-  pass(1_000);
+  pass(10_000);
   assert.equal(codeOf(await vault.keys([who])), "ok");
   assert.notEqual(vault.cached(who, 1), null);
   assert.equal(codeOf(await vault.keys([patient()])), "ok");
@@ -161,7 +170,7 @@ test("keys in memory outlive the keys process by the time of grace and no longer
 test("when the keys process is back, keys come again", async (t) => {
   const { vault, who, silence, pass } = await silenced(t);
   silence(true);
-  pass(2_000);
+  pass(20_000);
   assert.equal(codeOf(await vault.keys([who])), "key-unavailable");
   silence(false);
   // Asked for by name, without waiting for the watch to ask by itself.

@@ -27,6 +27,9 @@ export interface KeysWatch {
   close(): void;
 }
 
+/** So many questions may be late, as when the process is busy, before it means that none is answered. */
+const missedQuestions = 3;
+
 /** Watches whether the keys process is there; believes that it was when it is made. */
 export function createKeysWatch(deps: KeysWatchDeps): KeysWatch {
   const { keys, clock, graceMs, askEveryMs, onHealth } = deps;
@@ -34,9 +37,12 @@ export function createKeysWatch(deps: KeysWatchDeps): KeysWatch {
   let isSilent = false;
   let told: KeysHealth = "ok";
 
+  // With next to no grace, the time between two questions must still not count as silence.
+  const unaskedMs = Math.max(graceMs, missedQuestions * askEveryMs);
   const health = (): KeysHealth => {
-    if (clock.monotonicMs() - answeredAtMs > graceMs) return "gone";
-    return isSilent ? "grace" : "ok";
+    const sinceMs = clock.monotonicMs() - answeredAtMs;
+    if (isSilent) return sinceMs > graceMs ? "gone" : "grace";
+    return sinceMs > unaskedMs ? "gone" : "ok";
   };
   const tell = (): void => {
     const now = health();

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { backupCommand } from "#cli/keys/backup.ts";
 import { escrowCommand } from "#cli/keys/escrow.ts";
 import { exposureCommand } from "#cli/keys/exposure.ts";
+import { honeyCommand } from "#cli/keys/honey.ts";
 import { moveCommand } from "#cli/keys/move-kms.ts";
 import { reindexCommand } from "#cli/keys/reindex.ts";
 import { resealCommand } from "#cli/keys/reseal.ts";
@@ -29,6 +30,7 @@ const subcommands: readonly RegisterKeys[] = [
   restoreCommand,
   escrowCommand,
   exposureCommand,
+  honeyCommand,
 ];
 
 export const keysCommand: Register = (program, context, done) => {
