@@ -15,7 +15,9 @@ export const auditCommand: Register = (program, context, done) => {
   const audit = program.command("audit").description("Questions to the audit log");
   audit
     .command("verify")
-    .description("Prove that no entry of the log was changed, removed or put in another order")
+    .description(
+      "Prove that no entry of the logs was changed, removed or put in another order, the log of the keys process included",
+    )
     .option(
       "--checkpoint <file...>",
       "signed checkpoints that were kept elsewhere; only they show a log cut short together with its newest checkpoints",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { openHome } from "#assembly/home.ts";
 import { openOperator } from "#assembly/operator.ts";
@@ -63,6 +65,7 @@ suite("one row rolled back to an older version", { timeout: 300_000 }, () => {
     const { code, out } = await phylax.run("audit", "verify", "--records");
     assert.equal(code, 0, out);
     assert.match(out, /✓ records: 2 stored versions, all as 2 entries of the log say/);
+    assert.match(out, /✓ log of the keys process: \d+ lines, all as written/);
   });
 
   test("it is found with --records, named without anything of its content, and the log alone stays clean", async () => {
@@ -88,5 +91,15 @@ suite("one row rolled back to an older version", { timeout: 300_000 }, () => {
       ],
       findingCount: 1,
     });
+  });
+
+  test("a line changed in the log of the keys process is found by verify", async () => {
+    const path = join(phylax.home, "keys", "key-log.ndjson");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace('"role":"records"', '"role":"identity"'));
+    const { code, out } = await phylax.run("audit", "verify");
+    writeFileSync(path, text);
+    assert.equal(code, 1);
+    assert.match(out, /✗ log of the keys process/);
   });
 });

@@ -3,13 +3,15 @@ import { describeRecordFinding } from "#audit/record-finding.ts";
 import type { RecordsVerification } from "#audit/verify-records.ts";
 import type { Verification } from "#audit/verify.ts";
 import type { Verified } from "#cli/audit/verify.ts";
+import type { KeyLogReport } from "#keys/key-log.ts";
 import { paint, type Terminal } from "#cli/terminal.ts";
 
 /** Shown on the terminal; --json has up to a thousand. */
 const findingsShown = 20;
 
-export function sayVerified({ logs, records }: Verified, terminal: Terminal): void {
+export function sayVerified({ logs, records, keyLog }: Verified, terminal: Terminal): void {
   for (const log of logs) sayLog(log, terminal);
+  if (keyLog !== null) sayKeyLog(keyLog, terminal);
   if (records !== null) sayRecords(records, terminal);
 }
 
@@ -40,6 +42,19 @@ function sayLog(log: Verification, terminal: Terminal): void {
     `${cross(terminal)} ${origin}: ${findingCount} findings in ${entries} entries; the first ${proven} are proven\n`,
   );
   sayFindings({ sentences: findings.map(describeFinding), count: findingCount }, terminal);
+}
+
+function sayKeyLog({ head, findings }: KeyLogReport, terminal: Terminal): void {
+  if (findings.length === 0) {
+    terminal.out(
+      `${tick(terminal)} log of the keys process: ${head.lines} lines, all as written\n`,
+    );
+    return;
+  }
+  terminal.out(
+    `${cross(terminal)} log of the keys process: ${findings.length} findings in ${head.lines} lines\n`,
+  );
+  sayFindings({ sentences: findings.map(({ text }) => text), count: findings.length }, terminal);
 }
 
 function sayRecords(records: RecordsVerification, terminal: Terminal): void {

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { checkKeyLog } from "#cli/audit/key-log.ts";
 import { connectionOf } from "#assembly/database.ts";
 import type { Home, Settings } from "#assembly/home.ts";
 import { logOrigin, logPublicKey, logWriters, type LogWriter } from "#assembly/log-keys.ts";
@@ -12,6 +13,7 @@ import { verifyLog, type Verification, type VerifyOptions } from "#audit/verify.
 import { progressBar } from "#cli/progress.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { KeyLogReport } from "#keys/key-log.ts";
 import { openDatabase, type Database } from "#storage/database.ts";
 import { inSnapshot } from "#storage/snapshot.ts";
 import { attempt } from "#storage/storage-problem.ts";
@@ -29,16 +31,22 @@ export interface Verified {
   readonly logs: readonly Verification[];
   /** Null when the rows were not asked for. */
   readonly records: RecordsVerification | null;
+  /** Null when the keys are on another machine. */
+  readonly keyLog: KeyLogReport | null;
 }
 
-export function isWhole({ logs, records }: Verified): boolean {
-  return logs.every(({ findingCount }) => findingCount === 0) && (records?.findingCount ?? 0) === 0;
+export function isWhole({ logs, records, keyLog }: Verified): boolean {
+  const counts = [...logs.map(({ findingCount }) => findingCount), records?.findingCount ?? 0];
+  return counts.every((count) => count === 0) && (keyLog?.findings.length ?? 0) === 0;
 }
 
 /** The log whose entries say which rows were written. */
 const writerOfRecords: LogWriter = "records";
 
-/** Proves every log of the deployment, and the stored rows if wanted. Fails as verifyRecords does. */
+/**
+ * Proves every log of the deployment, that of the keys process too, and the stored rows if wanted.
+ * Fails as verifyRecords does.
+ */
 export async function verifyAll(asked: VerifyAsked): Promise<Result<Verified>> {
   const db = openDatabase({
     connection: connectionOf(asked.home, "phylax_auditor"),
@@ -67,7 +75,7 @@ async function verifyEach(asked: VerifyAsked, db: Database): Promise<Result<Veri
     if (!found.ok) return found;
     logs.push(found.value);
   }
-  return ok({ logs, records });
+  return ok({ logs, records, keyLog: await checkKeyLog(asked.home) });
 }
 
 async function withBar<T>(
