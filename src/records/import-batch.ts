@@ -97,7 +97,9 @@ function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
     ifVersion: null,
     skipUnchanged: true,
     // What no search is to find is in no index.
-    ...(keys.kind === "honey" ? { isHoney: true } : { blindKeys: keys.blind }),
+    // Honey is indexed, too: a Patient without index rows would give it away.
+    blindKeys: keys.blind,
+    isHoney: keys.kind === "honey",
   };
   const ready = { write: putRow(parsed, placing, vault), categories: categoriesOf(parsed.value) };
   return { ok: true, line, ready };

@@ -4,7 +4,7 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { isOfPatients } from "#records/fhir/compartment.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
-import type { RecordStore } from "#records/store.ts";
+import { storeLimits, type RecordStore } from "#records/store.ts";
 import { isWorkforce, type Verdict, type Visit } from "#records/visit.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
 
@@ -35,6 +35,13 @@ interface ScopeDeps {
   readonly vault: Pick<Vault, "pseudonymOf">;
   readonly blind: Pick<BlindIndex, "find">;
 }
+
+const refusedScope = (found: Problem, compartment: Compartment | null = null): SearchScope => ({
+  kind: "refused",
+  problem: found,
+  compartment,
+  policies: [],
+});
 
 /** The patients whom the person is, acts for or, for the list of patients alone, cares for. */
 async function ownAndCared(
@@ -71,11 +78,10 @@ function maySearch(visit: Visit, inCareTeam: boolean): Verdict {
  */
 async function indexed(
   { blind: groups }: SearchPlan,
-  visit: Visit,
+  { visit, beyondCare }: { readonly visit: Visit; readonly beyondCare: boolean },
   { blind }: ScopeDeps,
 ): Promise<SearchScope | null> {
   const inCare = maySearch(visit, true);
-  const beyondCare = maySearch(visit, false).permitted;
   const own = [...visit.caller.live.patients.keys()];
   if (!inCare.permitted && !beyondCare && own.length === 0)
     return { ...inCare, kind: "refused", compartment: null };
@@ -88,6 +94,31 @@ async function indexed(
     return permitted ? [{ ...candidate, policies }] : [];
   });
   return { kind: "allowed", compartments };
+}
+
+/**
+ * Where staff look for a Patient; null when in the records of those whom they care for, which can
+ * be opened one and all. Who may look beyond them must name something that is indexed.
+ */
+async function ofStaff(
+  plan: SearchPlan,
+  visit: Visit,
+  deps: ScopeDeps,
+): Promise<SearchScope | null> {
+  const beyondCare = maySearch(visit, false).permitted;
+  if (plan.blind.length > 0) {
+    const scope = await indexed(plan, { visit, beyondCare }, deps);
+    if (scope !== null) return scope;
+  }
+  if (!beyondCare) return null;
+  return refusedScope(
+    plan.blind.length > 0
+      ? problem("storage-unavailable", { detail: "The index of patients is being built." })
+      : problem("parameter-invalid", {
+          detail:
+            "Patients are found by identifier, birth date, telecom, how a name sounds or how it begins: three letters at least.",
+        }),
+  );
 }
 
 function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[]): SearchScope {
@@ -120,28 +151,26 @@ export async function scopeOf(
   visit: Visit,
   { store, vault, blind }: ScopeDeps,
 ): Promise<SearchScope> {
-  const refused = (found: Problem, compartment: Compartment | null = null): SearchScope => ({
-    kind: "refused",
-    problem: found,
-    compartment,
-    policies: [],
-  });
   if (plan.patient !== null) {
     // The same for a patient who does not exist: the answer tells nothing of who does.
     const compartment = vault.pseudonymOf(plan.patient);
     const inCareTeam = await store.isInCareTeam(compartment, visit.asker);
-    if (!inCareTeam.ok) return refused(inCareTeam.problem, compartment);
+    if (!inCareTeam.ok) return refusedScope(inCareTeam.problem, compartment);
     return decided(plan, visit, [{ compartment, inCareTeam: inCareTeam.value }]);
   }
   if (!isOfPatients(plan.type))
     return decided(plan, visit, [{ compartment: "organisation", inCareTeam: false }]);
-  if (plan.blind.length > 0 && isWorkforce(visit.caller)) {
-    const scope = await indexed(plan, visit, { store, vault, blind });
+  if (plan.type === "Patient" && isWorkforce(visit.caller)) {
+    const scope = await ofStaff(plan, visit, { store, vault, blind });
     if (scope !== null) return scope;
   }
   if (plan.type !== "Patient" && visit.caller.live.patients.size === 0)
-    return refused(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
+    return refusedScope(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
   const candidates = await ownAndCared(plan.type, visit, store);
-  if (!candidates.ok) return refused(candidates.problem);
+  if (candidates.ok && plan.isFiltered && candidates.value.length >= storeLimits.listPatients)
+    return refusedScope(
+      problem("parameter-invalid", { detail: "The search would open too much; narrow it." }),
+    );
+  if (!candidates.ok) return refusedScope(candidates.problem);
   return decided(plan, visit, candidates.value);
 }

@@ -34,20 +34,36 @@ export interface BlindVersion {
 /** A token fits a signed 64-bit column. */
 export const tokenBitsMax = 63;
 
+const numbers = new Map(blindIndexes.map((index, at) => [index, at + 1]));
+
 /** The number by which the database knows an index. */
-export const numberOf = (index: BlindIndexName): number => blindIndexes.indexOf(index) + 1;
+export function numberOf(index: BlindIndexName): number {
+  const number = numbers.get(index);
+  invariant(number !== undefined, "an index of the list has a number");
+  return number;
+}
 
 // Drawn keys go with the data key they were drawn from: forgotten there, gone here.
-const drawn = new WeakMap<DataKey, Map<string, KeyObject>>();
+const drawn = new WeakMap<DataKey, Map<number, KeyObject>>();
+/** More than are ever in use at once: nine a version. */
+const keysPerDataKey = 1_000;
 
 function keyOf(key: DataKey, index: BlindIndexName, version: number): KeyObject {
-  const known = drawn.get(key) ?? new Map<string, KeyObject>();
-  drawn.set(key, known);
-  const purpose = `phylax blind index v1 ${index} ${version}`;
-  const made = known.get(purpose) ?? materialOf(key).blind(purpose);
-  known.set(purpose, made);
+  let known = drawn.get(key);
+  if (known === undefined || known.size > keysPerDataKey) {
+    known = new Map();
+    drawn.set(key, known);
+  }
+  const place = version * blindIndexes.length + numberOf(index);
+  let made = known.get(place);
+  if (made === undefined) {
+    made = materialOf(key).blind(`phylax blind index v1 ${index} ${version}`);
+    known.set(place, made);
+  }
   return made;
 }
+
+const shifts = Array.from({ length: tokenBitsMax + 1 }, (_, bits) => BigInt(64 - bits));
 
 /**
  * HMAC-SHA-256 of the label under a key of this index and version alone, cut to the index's bits:
@@ -55,14 +71,15 @@ function keyOf(key: DataKey, index: BlindIndexName, version: number): KeyObject 
  */
 export function blindToken(key: DataKey, generation: BlindVersion, label: BlindLabel): bigint {
   const { version, dekVersion, bits } = generation;
-  const kept = bits[numberOf(label.index) - 1];
+  const kept = bits[numberOf(label.index) - 1] ?? 0;
+  const shift = shifts[kept];
   invariant(
     key.compartment === "organisation" && key.dekVersion === dekVersion,
     "a blind index is made with the organisation's key that its version names",
   );
-  invariant(kept !== undefined && kept > 0 && kept <= tokenBitsMax, "an index keeps some bits");
+  invariant(kept > 0 && shift !== undefined, "an index keeps some bits of a token");
   const mac = createHmac("sha256", keyOf(key, label.index, version))
     .update(label.text)
     .digest();
-  return mac.readBigUInt64BE(0) >> BigInt(64 - kept);
+  return mac.readBigUInt64BE(0) >> shift;
 }

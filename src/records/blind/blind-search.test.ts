@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
-import { testWorld, type TestPerson, type TestWorld } from "#records/testing.ts";
+import { parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
+import type { Authorizer } from "#policy/authorizer.ts";
+import { testWorld, type TestPerson, type TestWorld, type WorldChanges } from "#records/testing.ts";
 
 const mrn = "urn:example:mrn";
 
@@ -25,9 +27,16 @@ const team = (id: string, practitioner: string): object => ({
   participant: [{ member: { reference: `Practitioner/${practitioner}` } }],
 });
 
+function idOf(text: string): ResourceId {
+  const id = parseResourceId(text);
+  assert.ok(id !== null);
+  return id;
+}
+
 interface Clinic {
   readonly world: TestWorld;
   readonly clinician: TestPerson;
+  readonly pseudonym: (id: string) => Pseudonym;
   /** Ids of the Patients found, in order of id; the status where the search was refused. */
   readonly find: (query: string, person?: TestPerson) => Promise<readonly string[] | number>;
 }
@@ -50,8 +59,8 @@ const people: readonly object[] = [
   patient("eve", { family: "García", given: "Eve", more: { birthDate: "1980-05-03" } }),
 ];
 
-async function clinic(t: TestContext): Promise<Clinic> {
-  const world = await testWorld(t);
+async function clinic(t: TestContext, changes: WorldChanges = {}): Promise<Clinic> {
+  const world = await testWorld(t, changes);
   await world.bring([
     { resourceType: "Practitioner", id: "doc" },
     ...people,
@@ -70,8 +79,17 @@ async function clinic(t: TestContext): Promise<Clinic> {
     assert.equal(bundle.total, ids.length);
     return ids;
   };
-  return { world, clinician, find };
+  return { world, clinician, find, pseudonym: (id) => world.vault.pseudonymOf(idOf(id)) };
 }
+
+// A policy of the deployment's own might let its registrars look for anybody.
+const permitting = (real: Authorizer): Authorizer => ({
+  ...real,
+  decide: (request) =>
+    request.person.roles.includes("service")
+      ? { effect: "permit", policies: ["all-for-a-service"] }
+      : real.decide(request),
+});
 
 suite("finding a Patient among all", () => {
   test("an identifier is found with its system, and by its value alone", async (t) => {
@@ -152,7 +170,7 @@ suite("finding a Patient among all", () => {
   });
 
   test("what a Patient no longer is she is no longer found by, nor at all once deleted", async (t) => {
-    const { world, clinician, find } = await clinic(t);
+    const { world, clinician, find, pseudonym } = await clinic(t);
     const renamed = patient("ana", { family: "Ortiz", given: "Ana" });
     const body = JSON.stringify(renamed);
     const put = await world.askAs(clinician, "PUT", "/fhir/Patient/ana", { body });
@@ -164,8 +182,37 @@ suite("finding a Patient among all", () => {
     assert.deepEqual(await find("family=ortiz"), []);
     const [row] = await world.db.query<{ n: number }>(
       "SELECT count(*) AS n FROM records.blind_index WHERE compartment = $1",
-      [world.vault.pseudonymOf("ana" as Parameters<TestWorld["vault"]["pseudonymOf"]>[0])],
+      [pseudonym("ana")],
     );
     assert.equal(row?.n, 0);
+  });
+
+  test("who may look beyond her care finds everybody, by what is indexed alone", async (t) => {
+    const { world, find } = await clinic(t, { authorizer: permitting });
+    const registrar = await world.person({ roles: ["service"] });
+    assert.deepEqual(await find("family=garc", registrar), ["ana", "eve"]);
+    assert.deepEqual(await find(`identifier=${mrn}|M-eve`, registrar), ["eve"]);
+    assert.deepEqual(await find("family:contains=arc&birthdate=1980-05-03", registrar), [
+      "ana",
+      "eve",
+    ]);
+    for (const query of ["family:contains=arc", "family=ga", "birthdate=ge1980", "gender=female"])
+      assert.equal(await find(query, registrar), 400, query);
+  });
+
+  test("a search that too many answer is refused to who may see them all, and answered in care", async (t) => {
+    const { world, find, pseudonym } = await clinic(t, { authorizer: permitting });
+    const crowd = 1_001;
+    await world.database.as("phylax_records", 1).query(
+      `INSERT INTO records.blind_index (version, kind, token, compartment)
+       SELECT version, kind, token, gen_random_uuid() FROM generate_series(1, $1), (
+         SELECT version, kind, token FROM records.blind_index WHERE kind = 3
+         AND compartment = $2) ana`,
+      [crowd, pseudonym("ana")],
+    );
+    assert.deepEqual(await find("family=garcia"), ["ana"]);
+    const registrar = await world.person({ roles: ["service"] });
+    assert.equal(await find("family=garcia", registrar), 400);
+    assert.deepEqual(await find("family=garcia&birthdate=1980-05-03", registrar), ["ana", "eve"]);
   });
 });

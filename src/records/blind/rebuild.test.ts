@@ -187,21 +187,30 @@ suite("building the blind indexes anew", () => {
     assert.deepEqual(await progress(deps), [3, true]);
   });
 
-  test("bait laid out to be opened by nobody is passed over unopened", async (t) => {
-    const { deps, begin, found } = await register(t, 3);
-    await begin();
-    await steps({
-      ...deps,
-      isBait: ({ id }) => id === idOf(1),
-      vault: {
-        ...deps.vault,
-        open: (key, place, sealed) => {
-          assert.notEqual(place.id, idOf(1));
-          return deps.vault.open(key, place, sealed);
-        },
-      },
+  test("honey is indexed like any other record, and nobody is alarmed", async (t) => {
+    const { world, deps, begin } = await register(t, 2);
+    const laid = await world.operator.request({
+      method: "POST",
+      path: "/internal/keys/honey",
+      headers: { "x-test-peer": "operator", "content-type": "application/x-ndjson" },
+      body: JSON.stringify({ file: "honey", entry: 0, resource: patient(7) }),
     });
-    assert.equal(await found("family=garcia"), 2);
+    assert.equal(laid.statusCode, 200, await laid.body.text());
+    await begin();
+    await steps(deps);
+    for (const version of [1, 2]) {
+      const rows = await world.db.query<{ n: number }>(
+        "SELECT count(*) AS n FROM records.blind_index WHERE version = $1 GROUP BY compartment",
+        [version],
+      );
+      const [first] = rows;
+      assert.deepEqual(
+        rows.map(({ n }) => n),
+        [first?.n, first?.n, first?.n],
+      );
+    }
+    const signals = (await world.entries()).filter(({ signal }) => signal !== null);
+    assert.deepEqual(signals, []);
   });
 
   test("a shredded patient leaves no row in any version", async (t) => {

@@ -19,7 +19,6 @@ import { openUnseen, type OpenedRow, type UnseenDeps } from "#records/opening.ts
 import type { StoredRow } from "#records/store.ts";
 import type { Database } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
-import type { Vault } from "#vault/vault.ts";
 
 export const rebuildLimits = {
   /** Patients opened and indexed at once: each takes a tenth of a millisecond of others' time. */
@@ -34,21 +33,21 @@ export const rebuildLimits = {
 
 export interface RebuildDeps extends UnseenDeps {
   readonly db: Database;
-  readonly vault: UnseenDeps["vault"] & Pick<Vault, "keyAt">;
-  /** Whether the record was laid out to be opened by nobody. */
-  readonly isBait?: (row: StoredRow) => boolean;
 }
 
 /** "more": a batch was indexed; "ended": there is nothing to build. */
 type Step = "more" | "ended";
 
-/** Those that open; honey, and what is damaged or shredded, is left out, and found by nobody. */
+/**
+ * Those that open; what is damaged or shredded is left out, and found by nobody. Honey is indexed
+ * as it was when it was laid, or the lack of rows would give it away.
+ */
 async function openSome(
   rows: readonly StoredRow[],
   deps: RebuildDeps,
 ): Promise<Result<readonly OpenedRow[]>> {
   const opening = await openUnseen(rows, deps);
-  if (opening.ok) return ok(opening.value.filter(({ isHoney }) => !isHoney));
+  if (opening.ok) return opening;
   const { row } = opening;
   if (row === null) return failed(opening.problem);
   return openSome(
@@ -77,8 +76,7 @@ async function index(
 ): Promise<Result<null>> {
   const key = await deps.vault.keyAt("organisation", generation.dekVersion);
   if (!key.ok) return key;
-  const honest = rows.filter((row) => deps.isBait?.(row) !== true);
-  const opened = await openSome(honest, deps);
+  const opened = await openSome(rows, deps);
   if (!opened.ok) return opened;
   const { version } = generation;
   const after = rows.at(-1)?.id ?? state.after;

@@ -22,6 +22,8 @@ export interface SearchPlan {
   readonly labels: readonly (readonly string[])[];
   /** The same for Patients of any record, by the blind indexes; empty for other types. */
   readonly blind: readonly (readonly BlindLabel[])[];
+  /** Whether anything narrows it: without, it lists all that there is. */
+  readonly isFiltered: boolean;
   /** The patient whose record alone can hold a match; null when the search names none. */
   readonly patient: ResourceId | null;
   /** The ids of `_id`, of which a match has one; null when any. */
@@ -240,6 +242,7 @@ export function parseSearch(
     type,
     labels: labelGroups(clauses),
     blind: blindOf(type, clauses),
+    isFiltered: clauses.length > 0,
     patient: patientOf(type, clauses),
     ids: idsOf(clauses),
     lastUpdated: jointBounds(clauses, "_lastUpdated"),
