@@ -12,7 +12,7 @@ import type {
 } from "#core/key-wire.ts";
 import { refuse, type ProblemCode } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { ok, unreachable, type Result } from "#core/result.ts";
+import { invariant, ok, unreachable, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { keyTold, type KeyCaller, type KeyRefused, type KeyUse } from "#keys/key-use.ts";
 import type { KeyRing } from "#keys/ring.ts";
@@ -214,9 +214,9 @@ async function rewrap(
   if (asked === null) return refuse("parameter-invalid");
   const now = ring();
   const keys: RewrapAnswer["keys"][number][] = [];
-  for (const key of asked.keys) {
-    keys.push(mayRewrap(caller.role, key.compartment) ? now.rewrap(key) : notYours);
-    if (keys.length % rewrapsPerTurn === 0) await nextTurn();
+  for (let from = 0; from < asked.keys.length; from += rewrapsPerTurn) {
+    if (from > 0) await nextTurn();
+    keys.push(...rewrapAllowed(now, caller, asked.keys.slice(from, from + rewrapsPerTurn)));
   }
   const told = await record({
     ...outcomesOf(asked.keys, keys),
@@ -226,4 +226,19 @@ async function rewrap(
     signals: [],
   });
   return told.ok ? ok({ keys }) : told;
+}
+
+function rewrapAllowed(
+  ring: KeyRing,
+  { role }: KeyCaller,
+  keys: readonly WrappedKey[],
+): RewrapAnswer["keys"] {
+  const allowed = keys.filter(({ compartment }) => mayRewrap(role, compartment));
+  const done = ring.rewrap(allowed).values();
+  return keys.map(({ compartment }) => {
+    if (!mayRewrap(role, compartment)) return notYours;
+    const { value } = done.next();
+    invariant(value !== undefined, "each allowed key was wrapped anew");
+    return value;
+  });
 }

@@ -19,8 +19,11 @@ export interface KeyRing {
   wrap(name: KeyName, key: Buffer): WrappedKey;
   /** "wrong-epoch": this ring has not that KEK (any more). "damaged": altered, or another's key. */
   unwrap(wrapped: WrappedKey): UnwrappedKey;
-  /** Wraps a key under the current epoch, after the checks of `unwrap`; it is never handed out. */
-  rewrap(wrapped: WrappedKey): RewrappedKey;
+  /**
+   * Wraps each key under the current epoch, in order; none is handed out. Refuses as `unwrap` does,
+   * but leaves the commitment to it: that stays as it is, and so does whether the key opens.
+   */
+  rewrap(keys: readonly WrappedKey[]): readonly RewrappedKey[];
 }
 
 /** An epoch whose KEK is open in memory. */
@@ -42,24 +45,38 @@ export function keyRing(kms: string, epochs: readonly OpenEpoch[], random: Rando
   const keks = new Map(epochs.map(({ epoch, kek }) => [epoch, kek]));
   let wraps = 0;
 
-  function seal(name: KeyName, key: Buffer): string {
+  function seal(name: KeyName, key: Buffer, nonce: Buffer): string {
     wraps += 1;
     invariant(wraps < wrapsPerEpochMax, "this KEK epoch is worn out");
     invariant(key.length === dataKeyBytes, "a data key has 32 bytes");
     const aad = wrapAad(name, currentEpoch);
-    const nonce = random.bytes(gcm.nonceBytes);
     return sealUnder(current, { nonce, aad, plain: key }).toString("base64url");
   }
 
-  function unwrap(wrapped: WrappedKey): UnwrappedKey {
+  /** Only a holder of the KEK can have sealed it under this name. */
+  function open(wrapped: WrappedKey): UnwrappedKey {
     const kek = keks.get(wrapped.kekEpoch);
     if (kek === undefined) return { ok: false, code: "wrong-epoch" };
     const sealed = Buffer.from(wrapped.wrapped, "base64url");
     const key = openUnder(kek, wrapAad(wrapped, wrapped.kekEpoch), sealed);
-    if (key === null || key.length !== dataKeyBytes) return { ok: false, code: "damaged" };
-    if (isCommitted(key, wrapped, wrapped.commitment)) return { ok: true, key };
-    key.fill(0);
+    return key?.length === dataKeyBytes ? { ok: true, key } : { ok: false, code: "damaged" };
+  }
+
+  function unwrap(wrapped: WrappedKey): UnwrappedKey {
+    const opened = open(wrapped);
+    if (!opened.ok || isCommitted(opened.key, wrapped, wrapped.commitment)) return opened;
+    opened.key.fill(0);
     return { ok: false, code: "damaged" };
+  }
+
+  function rewrapOne(wrapped: WrappedKey, nonce: Buffer): RewrappedKey {
+    const opened = open(wrapped);
+    if (!opened.ok) return opened;
+    try {
+      return { ok: true, kekEpoch: currentEpoch, wrapped: seal(wrapped, opened.key, nonce) };
+    } finally {
+      opened.key.fill(0);
+    }
   }
 
   return {
@@ -71,18 +88,17 @@ export function keyRing(kms: string, epochs: readonly OpenEpoch[], random: Rando
       compartment: name.compartment,
       dekVersion: name.dekVersion,
       kekEpoch: currentEpoch,
-      wrapped: seal(name, key),
+      wrapped: seal(name, key, random.bytes(gcm.nonceBytes)),
       commitment: keyCommitment(key, name).toString("base64url"),
     }),
     unwrap,
-    rewrap: (wrapped) => {
-      const opened = unwrap(wrapped);
-      if (!opened.ok) return opened;
-      try {
-        return { ok: true, kekEpoch: currentEpoch, wrapped: seal(wrapped, opened.key) };
-      } finally {
-        opened.key.fill(0);
-      }
+    rewrap: (keys) => {
+      // Asking for each nonce alone would cost as much as sealing with it.
+      const nonces = random.bytes(keys.length * gcm.nonceBytes);
+      return keys.map((wrapped, i) => {
+        const at = i * gcm.nonceBytes;
+        return rewrapOne(wrapped, nonces.subarray(at, at + gcm.nonceBytes));
+      });
     },
   };
 }

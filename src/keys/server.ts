@@ -3,7 +3,7 @@ import type { Handler } from "#core/net.ts";
 import { meaningOf, problem, problemDetails, refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
-import { readJson } from "#keys/body.ts";
+import { readJson, readPlainJson } from "#keys/body.ts";
 import { createDesk, type Desk, type DeskDeps } from "#keys/desk.ts";
 import type { KeyCaller } from "#keys/key-use.ts";
 import {
@@ -59,7 +59,7 @@ async function serve(desks: Desks, caller: KeyCaller, request: IncomingMessage):
     case "POST /generate":
       return withBody(request, (body) => desk.generate(caller, body));
     case "POST /rewrap":
-      return withBody(request, (body) => desk.rewrap(caller, body), wireLimits.rewrapRequestBytes);
+      return withMany(request, (body) => desk.rewrap(caller, body));
     default:
       return caller.role === "operator" ? serveOperator(desks, caller, request) : unknown;
   }
@@ -97,9 +97,16 @@ async function serveOperator(
 async function withBody(
   request: IncomingMessage,
   answer: (body: unknown) => Promise<Answer>,
-  bytesMax?: number,
 ): Promise<Answer> {
-  const body = await readJson(request, bytesMax);
+  const body = await readJson(request);
+  return body.ok ? answer(body.value) : body;
+}
+
+async function withMany(
+  request: IncomingMessage,
+  answer: (body: unknown) => Promise<Answer>,
+): Promise<Answer> {
+  const body = await readPlainJson(request, wireLimits.rewrapRequestBytes);
   return body.ok ? answer(body.value) : body;
 }
 
