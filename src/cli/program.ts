@@ -4,6 +4,7 @@ import { fipsRefusal, systemFipsProbe } from "#assembly/fips.ts";
 import { productVersion } from "#assembly/version.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
+import { doctorCommand } from "#cli/doctor.ts";
 import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
@@ -32,6 +33,7 @@ export type Register = (
 const commands: readonly Register[] = [
   startCommand,
   statusCommand,
+  doctorCommand,
   importCommand,
   auditCommand,
   keysCommand,
