@@ -1,251 +1,63 @@
-import type { Clock } from "#core/clock.ts";
-import type { Pseudonym, ResourceId, TenantId } from "#core/ids.ts";
-import type { KeyService } from "#core/key-service.ts";
-import { keyLimits } from "#core/key-wire.ts";
+import type { Pseudonym, ResourceId } from "#core/ids.ts";
 import type { Random } from "#core/random.ts";
-import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import type { Database } from "#storage/database.ts";
-import { attempt } from "#storage/storage-problem.ts";
-import { materialOf, type Compartment, type DataKey } from "#vault/data-key.ts";
-import { createKeyCache, type KeyCacheLimits } from "#vault/key-cache.ts";
-import { createKeyLoader, type KeyEvent, type KeyLoader } from "#vault/key-loader.ts";
+import { materialOf, type DataKey } from "#vault/data-key.ts";
+import { createKeyAccess, type KeyAccess, type KeyAccessDeps } from "#vault/key-access.ts";
+import { createLooseSeals } from "#vault/loose-seals.ts";
 import { pseudonymOf } from "#vault/pseudonym.ts";
 import { createRecordCipher, type RecordCipher, type RecordPlace } from "#vault/record-cipher.ts";
-import { createKeysWatch, type KeysHealth } from "#vault/keys-watch.ts";
-import { createLooseSeals } from "#vault/loose-seals.ts";
-import { renewKeys, withSuccessors, type RenewalDeps } from "#vault/renewal.ts";
-import { readShredded, readVersions, type KeyAsked } from "#vault/store.ts";
 
 export { parseCompartment, type Compartment, type DataKey } from "#vault/data-key.ts";
 export type { KeysHealth } from "#vault/keys-watch.ts";
 export type { KeyEvent } from "#vault/key-loader.ts";
 export type { RecordPlace } from "#vault/record-cipher.ts";
 
-/**
- * Fetching fails with "key-unavailable" (the keys process does not answer), "record-damaged" (a
- * stored key does not unwrap), a storage problem, or whatever `onKeys` failed with. When the keys
- * process has been silent for the time of grace, every fetch fails, in memory or not.
- */
-export interface Vault extends RecordCipher {
+/** Keys, and what is done with them. A pack is made by `packLoose` alone, which counts it. */
+export interface Vault extends Omit<RecordCipher, "pack">, KeyAccess {
   /** The same for the same id for ever; of an id it was not told, nobody can compute it. */
   pseudonymOf(patient: ResourceId): Pseudonym;
-  /**
-   * The newest key of each compartment; one that has none, or whose keys were shredded, is left out
-   * of the map. A key near its cap is succeeded by a new version.
-   */
-  keys(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
-  /**
-   * The key of one version. Where it does not exist, fails with "record-shredded" when the
-   * compartment's keys were destroyed, else with "record-damaged".
-   */
-  keyAt(compartment: Compartment, dekVersion: number): Promise<Result<DataKey>>;
-  /** Every version's key, newest first: a search asks for the tokens of each of them. */
-  allKeys(compartment: Compartment): Promise<Result<readonly DataKey[]>>;
-  /**
-   * As `keys`, but makes the first key where there is none: every compartment is in the map but
-   * those that were shredded, which get none ever again.
-   */
-  create(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
-  /**
-   * A new version of each compartment's key, by which everything is sealed from then on; those that
-   * have no key are left out. Another process may have made the version in the same moment.
-   */
-  renew(compartments: readonly Compartment[]): Promise<Result<ReadonlyMap<Compartment, DataKey>>>;
-  /** Forgets these compartments' keys, or all of them; how many were in memory. */
-  evict(compartments: readonly Compartment[] | null): number;
-  /** Those of the compartments whose keys were destroyed for good. */
-  shredded(compartments: readonly Compartment[]): Promise<Result<ReadonlySet<Compartment>>>;
   /**
    * Seals what is no row and so has no transaction in which the seal is counted: counts it before.
    * Fails as fetching does.
    */
   sealLoose(key: DataKey, place: RecordPlace, plain: Buffer): Promise<Result<Buffer>>;
-  /** Whether the keys process is there. */
-  health(): KeysHealth;
-  /** The newest version in memory of the key's compartment; the key itself when it knows none. */
-  newer(key: DataKey): DataKey;
-  /** The key if it is in memory. */
-  cached(compartment: Compartment, dekVersion: number): DataKey | null;
-  /** Forgets all keys and stops looking after their time. */
-  close(): void;
+  /** Many records as one such message: see RecordCipher. Fails as fetching does. */
+  packLoose(key: DataKey, place: RecordPlace, records: readonly Buffer[]): Promise<Result<Buffer>>;
 }
 
-export interface VaultDeps {
-  readonly db: Database;
-  readonly keys: KeyService;
-  readonly tenant: TenantId;
+export interface VaultDeps extends KeyAccessDeps {
   readonly random: Random;
-  readonly clock: Clock;
-  /** Awaited before the keys it names are used; when it fails, they are not. */
-  readonly onKeys: (event: KeyEvent) => Promise<Result<unknown>>;
-  readonly limits?: KeyCacheLimits;
   /** Number of this process; as Node has it by default. */
   readonly pid?: () => number;
-  /** How long keys in memory are used while the keys process does not answer; 120 s by default. */
-  readonly graceMs?: number;
-  readonly onHealth?: (health: KeysHealth) => void;
 }
-
-export const keysWatchDefaults = { graceMs: 120_000, askEveryMs: 2_000 } as const;
-
-const defaultLimits: KeyCacheLimits = { keys: 20_000, residenceMs: 15 * 60_000 };
-/** Keys of patients nobody asks for any more must go, too. */
-const sweepEveryMs = 60_000;
 
 /** Version 1 makes the pseudonyms, whatever version seals: they must never change. */
 const pseudonymKeyVersion = 1;
 
 /** Makes the organisation's key if there is none yet. Fails as fetching does. */
 export async function createVault(deps: VaultDeps): Promise<Result<Vault>> {
-  const { db, tenant, random, clock, limits = defaultLimits } = deps;
-  const { graceMs = keysWatchDefaults.graceMs, pid = () => process.pid } = deps;
-  const cache = createKeyCache(limits, clock);
-  const watch = createKeysWatch({
-    keys: deps.keys,
-    clock,
-    graceMs,
-    askEveryMs: keysWatchDefaults.askEveryMs,
-    onHealth: (health) => {
-      if (health === "gone") cache.clear();
-      deps.onHealth?.(health);
-    },
-  });
-  const loader = createKeyLoader({ ...deps, keys: watch.service, cache });
-  const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref();
-  const close = (): void => {
-    clearInterval(sweeping);
-    watch.close();
-    cache.clear();
-  };
-
-  const cached: Vault["cached"] = (compartment, dekVersion) =>
-    watch.health() === "gone" ? null : cache.at(compartment, dekVersion);
-  const load = async (asked: KeyAsked): Promise<Result<DataKey | null>> =>
-    watch.health() === "gone" ? refuse("key-unavailable") : loader.load(asked);
-  const newest = (compartment: Compartment): DataKey | Promise<Result<DataKey | null>> =>
-    (watch.health() === "gone" ? null : cache.newest(compartment)) ??
-    load({ compartment, dekVersion: null });
-
-  const shredded: Vault["shredded"] = (compartments) =>
-    attempt(() => readShredded(db, tenant, compartments));
-  const keyAt: Vault["keyAt"] = async (compartment, dekVersion) => {
-    const held = cached(compartment, dekVersion);
-    if (held !== null) return ok(held);
-    const loaded = await load({ compartment, dekVersion });
-    if (!loaded.ok) return loaded;
-    return loaded.value === null ? refuseAbsent(compartment, shredded) : ok(loaded.value);
-  };
-  const renewal: RenewalDeps = { db, tenant, loader, keyAt };
-  const keys: Vault["keys"] = async (compartments) => {
-    const found = await gather(compartments, newest);
-    return found.ok ? ok(await withSuccessors(renewal, found.value)) : found;
-  };
-  const create: Vault["create"] = (compartments) =>
-    createMissing({ loader, keys, shredded }, compartments);
-
-  const organisation = await create(["organisation"]);
-  const first = organisation.ok ? await keyAt("organisation", pseudonymKeyVersion) : organisation;
+  const { db, tenant, random, clock, pid = () => process.pid } = deps;
+  const access = createKeyAccess(deps);
+  const organisation = await access.create(["organisation"]);
+  const first = organisation.ok
+    ? await access.keyAt("organisation", pseudonymKeyVersion)
+    : organisation;
   if (!first.ok) {
-    close();
+    access.close();
     return first;
   }
   const pseudonymKey = materialOf(first.value).pseudonym();
   const cipher = createRecordCipher(tenant, { random, clock, pid });
   const countLoose = createLooseSeals(db, tenant);
-
+  const counted = async (key: DataKey, seal: () => Buffer): Promise<Result<Buffer>> => {
+    const told = await countLoose(key);
+    return told.ok ? ok(seal()) : told;
+  };
   return ok({
+    ...access,
     ...cipher,
     pseudonymOf: (patient) => pseudonymOf(pseudonymKey, tenant, patient),
-    cached,
-    newer: (key) => {
-      const known = cache.newest(key.compartment);
-      return known === null || known.dekVersion < key.dekVersion ? key : known;
-    },
-    keys,
-    keyAt,
-    create,
-    shredded,
-    renew: (compartments) => renewKeys(renewal, compartments),
-    sealLoose: async (key, place, plain) => {
-      const counted = await countLoose(key);
-      return counted.ok ? ok(cipher.seal(key, place, plain)) : counted;
-    },
-    evict: (compartments) => {
-      if (compartments !== null) return cache.evict(compartments);
-      const { size } = cache;
-      cache.clear();
-      return size;
-    },
-    health: () => watch.health(),
-    close,
-    allKeys: async (compartment) => {
-      const versions = await attempt(() => readVersions(db, tenant, compartment));
-      if (!versions.ok) return versions;
-      return inOrder(versions.value.map((version) => keyAt(compartment, version)));
-    },
+    sealLoose: (key, place, plain) => counted(key, () => cipher.seal(key, place, plain)),
+    packLoose: (key, place, records) => counted(key, () => cipher.pack(key, place, records)),
   });
-}
-
-async function refuseAbsent(
-  compartment: Compartment,
-  shredded: Vault["shredded"],
-): Promise<Result<never>> {
-  const gone = await shredded([compartment]);
-  if (!gone.ok) return gone;
-  return gone.value.has(compartment)
-    ? refuse("record-shredded")
-    : refuse("record-damaged", { detail: "the key of this version is not there" });
-}
-
-/** The key of each distinct compartment that has one; those in memory without waiting. */
-async function gather(
-  compartments: readonly Compartment[],
-  newest: (compartment: Compartment) => DataKey | Promise<Result<DataKey | null>>,
-): Promise<Result<ReadonlyMap<Compartment, DataKey>>> {
-  const found = new Map<Compartment, DataKey>();
-  const loading: Promise<Result<DataKey | null>>[] = [];
-  for (const compartment of new Set(compartments)) {
-    const key = newest(compartment);
-    if (key instanceof Promise) loading.push(key);
-    else found.set(compartment, key);
-  }
-  const loaded = await inOrder(loading);
-  if (!loaded.ok) return loaded;
-  for (const key of loaded.value) if (key !== null) found.set(key.compartment, key);
-  return ok(found);
-}
-
-async function inOrder<T>(results: readonly Promise<Result<T>>[]): Promise<Result<readonly T[]>> {
-  const values: T[] = [];
-  for (const result of await Promise.all(results)) {
-    if (!result.ok) return result;
-    values.push(result.value);
-  }
-  return ok(values);
-}
-
-async function createMissing(
-  { loader, keys, shredded }: Pick<Vault, "keys" | "shredded"> & { readonly loader: KeyLoader },
-  compartments: readonly Compartment[],
-): Promise<Result<ReadonlyMap<Compartment, DataKey>>> {
-  const known = await keys(compartments);
-  if (!known.ok) return known;
-  const absent = [...new Set(compartments)].filter((compartment) => !known.value.has(compartment));
-  if (absent.length === 0) return known;
-  const gone = await shredded(absent);
-  if (!gone.ok) return gone;
-  const missing = absent.filter((compartment) => !gone.value.has(compartment));
-  const made = new Map(known.value);
-  for (let from = 0; from < missing.length; from += keyLimits.keysPerRequest) {
-    const batch = missing.slice(from, from + keyLimits.keysPerRequest);
-    const some = await loader.make(batch.map((compartment) => ({ compartment, dekVersion: 1 })));
-    if (!some.ok) return some;
-    for (const key of some.value) made.set(key.compartment, key);
-  }
-  // Another maker was faster with these, or they would have been made.
-  const others = await keys(missing.filter((compartment) => !made.has(compartment)));
-  if (!others.ok) return others;
-  for (const [compartment, key] of others.value) made.set(compartment, key);
-  return ok(made);
 }
