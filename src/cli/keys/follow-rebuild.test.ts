@@ -18,25 +18,31 @@ function following(answers: readonly Result<unknown>[]): {
   readonly given: Following;
   readonly asked: readonly boolean[];
   readonly seen: readonly number[];
+  readonly announced: readonly number[];
 } {
   const left = [...answers];
   const asked: boolean[] = [];
   const seen: number[] = [];
+  const announced: number[] = [];
   const given: Following = {
     ask: async (start) => {
       asked.push(start);
       return left.shift() ?? refuse("upstream-unavailable");
     },
+    announce: async (patients) => {
+      announced.push(patients);
+      return ok(null);
+    },
     wait: async () => {},
     onProgress: ({ done }) => seen.push(done),
   };
-  return { given, asked, seen };
+  return { given, asked, seen, announced };
 }
 
 suite("following a build of the blind indexes", () => {
-  test("begins it once and looks on until it has ended", async () => {
-    const { given, asked, seen } = following([
-      ok(state({ began: true })),
+  test("begins it once, announces it to the keys process and looks on until it has ended", async () => {
+    const { given, asked, seen, announced } = following([
+      ok(state({ began: true, done: 1 })),
       ok(state({ done: 4 })),
       ok(state({ done: 10, ended: true })),
     ]);
@@ -44,7 +50,8 @@ suite("following a build of the blind indexes", () => {
     assert.ok(built.ok);
     assert.deepEqual([built.value.began, built.value.done], [true, 10]);
     assert.deepEqual(asked, [true, false, false]);
-    assert.deepEqual(seen, [0, 4, 10]);
+    assert.deepEqual(seen, [1, 4, 10]);
+    assert.deepEqual(announced, [9]);
   });
 
   test("tells what holds it up instead of looking on for ever", async () => {

@@ -16,6 +16,8 @@ export interface Rebuild {
 export interface Following {
   /** Asks the records process; `start` begins a build unless one runs. */
   readonly ask: (start: boolean) => Promise<Result<unknown>>;
+  /** Tells the keys process that so many patients' keys will be asked for. */
+  readonly announce: (patients: number) => Promise<Result<unknown>>;
   readonly wait: (ms: number) => Promise<unknown>;
   readonly onProgress: (rebuild: Rebuild) => void;
 }
@@ -50,6 +52,10 @@ export async function followRebuild(following: Following): Promise<Result<Rebuil
   const first = await asked(following, true);
   if (!first.ok) return first;
   let now = first.value;
+  if (!now.ended && now.total > now.done) {
+    const announced = await following.announce(now.total - now.done);
+    if (!announced.ok) return announced;
+  }
   while (!now.ended) {
     following.onProgress(now);
     const { obstacle } = now;

@@ -19,7 +19,7 @@ export const reindexCommand: RegisterKeys = (keys, context, done) => {
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
-      "\nSearches go on meanwhile. Cut off, the build goes on by itself; the same command follows it again.\nEvery Patient is opened once, so that each unwrapped key is in the log and counts for the brake.\n\nExit codes: 0 built, 69 not running or held up, 77 refused.\n\nExamples:\n  phylax keys reindex\n  phylax keys reindex --json",
+      "\nSearches go on meanwhile. Cut off, the build goes on by itself; the same command follows it again.\nEvery Patient is opened once: each unwrapped key is in the log, and the brake is lifted by so many.\n\nExit codes: 0 built, 69 not running or held up, 77 refused.\n\nExamples:\n  phylax keys reindex\n  phylax keys reindex --json",
     )
     .action(async (options: Options) => {
       const { terminal } = context;
@@ -39,6 +39,10 @@ export const reindexCommand: RegisterKeys = (keys, context, done) => {
     });
 };
 
+/** How long the brake is lifted: twice what a slow machine needs, and at most a day. */
+const minutesFor = (patients: number): number =>
+  Math.min(24 * 60, 30 + Math.ceil(patients / 10_000));
+
 async function reindex({ environment, terminal }: CommandContext): Promise<Result<Rebuild>> {
   const home = openHome(environment.homePath);
   if (!home.ok) return home;
@@ -47,6 +51,7 @@ async function reindex({ environment, terminal }: CommandContext): Promise<Resul
   try {
     return await followRebuild({
       ask: (start) => operator.postJson("records", "/internal/blind-index/rebuild", { start }),
+      announce: (patients) => operator.keys.liftBrake(patients, minutesFor(patients)),
       wait,
       onProgress: ({ done, total }) => bar.update(done, Math.max(done, total)),
     });
