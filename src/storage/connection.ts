@@ -11,8 +11,8 @@ export interface Connection {
 
 /**
  * The roles of the database, one for each process that enters it. The owner holds the tables and
- * only migrations use it; the auditor reads the log and nothing else; the keeper changes and
- * destroys wrapped keys at an operator's command.
+ * only migrations use it; the auditor reads the log, hashes of rows and names of keys; the keeper
+ * changes and destroys wrapped keys at an operator's command.
  */
 export const databaseRoles = [
   "phylax_owner",
