@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { systemClock } from "#core/clock.ts";
 import { systemRandom } from "#core/random.ts";
 import {
   createRing,
+  layRing,
   openRing,
   type MoveRecord,
   type RingDeps,
@@ -188,15 +189,20 @@ test("a ring file that somebody put back meanwhile is not overwritten", async (t
   assert.equal(await readFile(deps.path, "utf8"), old);
 });
 
-test("the bare KEKs are lent only while they are used, and wiped after", async (t) => {
-  const { keeper } = await laidRing(t);
+test("a ring lent bare opens what it wrapped when laid under another KMS, and is wiped after", async (t) => {
+  const { deps, keeper } = await laidRing(t);
   await keeper.startEpoch();
-  const lent = await keeper.lend(async ({ epochs }) => {
-    assert.ok(epochs.every(({ kek }) => kek.length === 32 && kek.some((byte) => byte !== 0)));
-    return epochs;
-  });
-  assert.equal(lent.length, 2);
-  for (const { kek } of lent) assert.deepEqual(kek, Buffer.alloc(32));
+  const key = systemRandom.bytes(32);
+  const wrapped = keeper.current().wrap(name, key);
+  const path = join(dirname(deps.path), "escrowed.json");
+  const [laid, bare] = await keeper.lend(async (ring) => [
+    await layRing({ ...deps, path, kms: testKms("other") }, ring),
+    ring,
+  ]);
+  assert.ok(laid.ok);
+  assert.deepEqual(laid.value.current().unwrap(wrapped), { ok: true, key });
+  assert.ok(bare.epochs.length === 2);
+  for (const { kek } of bare.epochs) assert.deepEqual(kek, Buffer.alloc(32));
 });
 
 test("a ring file opened to others while it was replaced is refused at the next change", async (t) => {

@@ -111,6 +111,16 @@ export async function openRing(deps: RingDeps): Promise<Result<RingKeeper>> {
   return ok(keeperOf(deps, { kms, contents, epochs: epochs.value, text: file.text }));
 }
 
+/** Writes a ring of known KEKs under this root key, for a ring that comes back from escrow. */
+export async function layRing(deps: RingDeps, bare: BareRing): Promise<Result<RingKeeper>> {
+  const { kms, path } = deps;
+  const epochs = bare.epochs.map((epoch) => ({ ...epoch, kek: createSecretKey(epoch.kek) }));
+  const held = await wrappedUnder(kms, bare.ring, epochs);
+  if (!held.ok) return held;
+  const written = await write(path, held.value.text);
+  return written.ok ? ok(keeperOf(deps, held.value)) : written;
+}
+
 function keeperOf(deps: RingDeps, first: Held): RingKeeper {
   const { path, random } = deps;
   let held = first;
