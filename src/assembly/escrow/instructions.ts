@@ -18,7 +18,7 @@ How the keys come back, when nobody can open them in any other way:
   3. Move what is left of the old keys folder away, set a new passphrase or KMS, and restore:
        phylax keys escrow restore --file ${escrowFileName} --share FILE --share FILE …
   4. Start Phylax, then make a new epoch and a new escrow, and destroy this one:
-       phylax keys rotate-kek
+       phylax keys rotate-kek --retire-old
        phylax keys escrow --shares N --threshold M --out FOLDER
 `;
 

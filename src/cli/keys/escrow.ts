@@ -243,7 +243,7 @@ function sayRestored(folder: string, { epochs }: RestoredRing, terminal: Termina
     `${paint(terminal, "green", "✓")} ${folder} holds epoch ${epochs.join(", ")} again, under a new root key\n`,
   );
   terminal.out(
-    "  Start Phylax. Then: phylax keys rotate-kek, phylax keys escrow --out FOLDER, and destroy this escrow.\n",
+    "  Start Phylax. Then: phylax keys rotate-kek --retire-old, phylax keys escrow --out FOLDER, and destroy this escrow.\n",
   );
 }
 
