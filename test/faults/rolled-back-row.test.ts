@@ -68,6 +68,14 @@ suite("one row rolled back to an older version", { timeout: 300_000 }, () => {
     assert.match(out, /✓ log of the keys process: \d+ lines, all as written/);
   });
 
+  test("sealed anew under another key, they are proven still", async () => {
+    const resealed = await phylax.run("keys", "reseal", "--all");
+    assert.equal(resealed.code, 0, resealed.out + resealed.err);
+    const { code, out } = await phylax.run("audit", "verify", "--records");
+    assert.equal(code, 0, out);
+    assert.match(out, /✓ records: 2 stored versions, all as 4 entries of the log say/);
+  });
+
   test("it is found with --records, named without anything of its content, and the log alone stays clean", async () => {
     for (const statement of rollBack) assert.equal(await tamper(phylax.home, statement), 1);
     const plain = await phylax.run("audit", "verify");
@@ -85,7 +93,7 @@ suite("one row rolled back to an older version", { timeout: 300_000 }, () => {
     assert.equal(verified, false);
     assert.deepEqual(records, {
       rows: 1,
-      writes: 2,
+      writes: 4,
       findings: [
         { kind: "row-rolled-back", type: "Patient", id: "rolled-back", version: 1, newest: 2 },
       ],
