@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pbkdf2Sync } from "node:crypto";
 import { suite, test } from "node:test";
 import { systemRandom } from "#core/random.ts";
 import { createGate, type Gate } from "#identity/gate.ts";
@@ -29,17 +30,39 @@ suite("a password", () => {
     const other = await hashPassword("correct horse battery", systemRandom);
     assert.ok(!one.hash.equals(other.hash));
     assert.equal(one.hash.length, 32);
-    const { memoryKib, passes, lanes } = one;
-    assert.deepEqual({ memoryKib, passes, lanes }, passwordCost);
+    assert.deepEqual(one.cost, passwordCost());
+    assert.equal(one.cost.kdf, "argon2id");
   });
 
   test("is still checked with the parameters it was hashed with", async () => {
     const stored = await hashPassword("correct horse battery", systemRandom);
-    assert.equal(await check("correct horse battery", { ...stored, passes: 1 }), false);
+    assert.equal(
+      await check("correct horse battery", { ...stored, cost: { ...stored.cost, passes: 1 } }),
+      false,
+    );
   });
 
   test("is turned away when too many are being hashed", async () => {
     const busy = createCheckPassword(async () => null);
     assert.equal(await busy("correct horse battery", null), null);
+  });
+
+  test("in FIPS mode is hashed and checked with PBKDF2", async () => {
+    const cost = passwordCost(true);
+    assert.equal(cost.kdf, "pbkdf2-hmac-sha-512");
+    const stored = await hashPassword("correct horse battery", systemRandom, cost);
+    const { hash, salt } = stored;
+    assert.deepEqual(hash, pbkdf2Sync("correct horse battery", salt, 210_000, 32, "sha512"));
+    const checkApproved = createCheckPassword(open, true);
+    assert.equal(await checkApproved("correct horse battery", stored), true);
+    assert.equal(await checkApproved("correct horse batterY", stored), false);
+    assert.equal(await check("correct horse battery", stored), true);
+  });
+
+  test("in FIPS mode is wrong where its hash is of argon2id, as it cannot be checked", async () => {
+    const stored = await hashPassword("correct horse battery", systemRandom);
+    const checkApproved = createCheckPassword(open, true);
+    assert.equal(await checkApproved("correct horse battery", stored), false);
+    assert.equal(await checkApproved("correct horse battery", null), false);
   });
 });
