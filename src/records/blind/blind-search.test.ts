@@ -206,13 +206,17 @@ suite("finding a Patient among all", () => {
     await world.database.as("phylax_records", 1).query(
       `INSERT INTO records.blind_index (version, kind, token, compartment)
        SELECT version, kind, token, gen_random_uuid() FROM generate_series(1, $1), (
-         SELECT version, kind, token FROM records.blind_index WHERE kind = 3
+         SELECT version, kind, token FROM records.blind_index WHERE kind IN (3, 7)
          AND compartment = $2) ana`,
       [crowd, pseudonym("ana")],
     );
     assert.deepEqual(await find("family=garcia"), ["ana"]);
     const registrar = await world.person({ roles: ["service"] });
     assert.equal(await find("family=garcia", registrar), 400);
-    assert.deepEqual(await find("family=garcia&birthdate=1980-05-03", registrar), ["ana", "eve"]);
+    assert.deepEqual(await find("family=garcia&given=eve", registrar), ["eve"]);
+    assert.deepEqual(await find("birthdate=1980-05"), ["ana", "bea"]);
+    assert.equal(await find("birthdate=1980-05", registrar), 400);
+    assert.deepEqual(await find("birthdate=1980-05&given=an"), ["ana"]);
+    assert.deepEqual(await find("phone=5125550143&birthdate=1980"), ["ana"]);
   });
 });

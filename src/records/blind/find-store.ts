@@ -30,6 +30,11 @@ interface FoundRow {
 
 /** Groups beyond these are left to the opened Patient. */
 const groupsAsked = 3;
+/** More tokens than these are not looked for one by one. */
+const tokensOneByOne = 16;
+
+type Groups = BlindQuestion["groups"];
+const isLong = (group: Groups[number]): boolean => group.length > tokensOneByOne;
 
 const cares = (patient: string): string => `EXISTS (SELECT FROM records.care_relation c
   WHERE c.practitioner = $2 AND c.patient = ${patient}
@@ -44,28 +49,42 @@ const has = (group: number, patient: string): string => `EXISTS (SELECT FROM ${t
   JOIN records.blind_index b ON b.version = $1 AND b.kind = k.kind AND b.token = k.token
     AND b.compartment = ${patient})`;
 
+/**
+ * The same for a group of many tokens, such as the days of a year: from the patient's few rows, not
+ * from each token. Takes a token of one index for the same of another, which is but one too many.
+ */
+const hasOneOfMany = (group: number, patient: string): string => `EXISTS (SELECT
+  FROM records.blind_index b WHERE b.compartment = ${patient} AND b.version = $1
+    AND b.kind = ANY ($${firstOfGroups + 2 * group}::smallint[])
+    AND b.token = ANY ($${firstOfGroups + 1 + 2 * group}::bigint[]))`;
+
 /** Asked in one statement with the look-up: rows of a version that was just replaced may be gone. */
 const whileCurrent = (found: string): string => `
   SELECT f.compartment, f.in_care_team FROM records.blind_setting s
   LEFT JOIN LATERAL (${found}) f ON true WHERE s.current_version = $1`;
 
 /** From the tokens to whoever has them. The limit within keeps each token one descent of the index. */
-const byToken = (groups: number): string =>
+const byToken = (groups: Groups): string =>
   whileCurrent(`
     SELECT x.compartment, ${cares("x.compartment")} AS in_care_team
     FROM ${tokensOf(0)} CROSS JOIN LATERAL (SELECT b.compartment FROM records.blind_index b
       WHERE b.version = $1 AND b.kind = k.kind AND b.token = k.token
-        ${Array.from({ length: groups - 1 }, (_, at) => `AND ${has(at + 1, "b.compartment")}`).join(" ")}
+        ${groups
+          .slice(1)
+          .map(
+            (group, at) => `AND ${(isLong(group) ? hasOneOfMany : has)(at + 1, "b.compartment")}`,
+          )
+          .join(" ")}
         AND $5::uuid[] IS NULL LIMIT $4) x LIMIT $4`);
 
 /** From the asker's own patients to those among them who have the tokens. */
-const byAsker = (groups: number): string =>
+const byAsker = (groups: Groups): string =>
   whileCurrent(`
     SELECT p.compartment, ${cares("p.compartment")} AS in_care_team
     FROM (SELECT c.patient AS compartment FROM records.care_relation c
         WHERE c.practitioner = $2 AND c.starts_at <= $3::timestamptz AND c.ends_at > $3::timestamptz
       UNION SELECT unnest($5::uuid[])) p
-    WHERE ${Array.from({ length: groups }, (_, at) => has(at, "p.compartment")).join(" AND ")}
+    WHERE ${groups.map((group, at) => (isLong(group) ? hasOneOfMany : has)(at, "p.compartment")).join(" AND ")}
     LIMIT $4`);
 
 /** Null when the version asked is not the one that is searched now. */
@@ -76,8 +95,8 @@ async function ask(
 ): Promise<readonly Candidate[] | null> {
   const asked = groups.slice(0, groupsAsked);
   const rows = await db.query<FoundRow & Record<string, unknown>>({
-    name: `blind-find-${own === null ? "token" : "asker"}-${asked.length}`,
-    text: (own === null ? byToken : byAsker)(asked.length),
+    name: `blind-find-${own === null ? "token" : "asker"}-${asked.map((group) => (isLong(group) ? "l" : "s")).join("")}`,
+    text: (own === null ? byToken : byAsker)(asked),
     values: [
       version,
       asker.practitioner,
