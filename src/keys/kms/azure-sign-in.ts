@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Dispatcher } from "undici";
 import { ok, unreachable, type Result } from "#core/result.ts";
 import { ask, type Question } from "#keys/kms/ask.ts";
@@ -82,7 +83,7 @@ async function questionOf(signIn: AzureSignIn, resource: string): Promise<Result
       return secret.ok ? ok(grant(signIn, resource, { client_secret: secret.value })) : secret;
     }
     case "workload-identity": {
-      const token = await readSecret(signIn.tokenFile);
+      const token = await readToken(signIn.tokenFile);
       if (!token.ok) return token;
       return ok(
         grant(signIn, resource, {
@@ -120,6 +121,15 @@ async function readSecret(path: string): Promise<Result<string>> {
   const file = await readPrivateFile(path, secretBytesMax);
   if (file.found === "text") return ok(file.text.trim());
   return unavailable(`${path}: ${file.found === "nothing" ? "not there" : file.why}`);
+}
+
+/** Kubernetes gives it as a symbolic link that others may read, and replaces it within the hour. */
+async function readToken(path: string): Promise<Result<string>> {
+  try {
+    return ok((await readFile(path, "utf8")).trim());
+  } catch {
+    return unavailable(`the token in ${path} cannot be read`);
+  }
 }
 
 /** The metadata service writes its numbers as text. */

@@ -26,7 +26,7 @@ export type RunProgram = (call: ProgramCall) => Promise<ProgramEnd>;
 /** What reaches out of the process, made by the assembly. */
 export interface KmsTools {
   readonly run: RunProgram;
-  /** Connections that trust the system's authorities, or only those of this PEM text. */
+  /** Connections that trust the authorities that Node.js brings, or only those of this PEM text. */
   connect(authorities: string | null): Dispatcher;
 }
 

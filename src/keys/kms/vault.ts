@@ -18,7 +18,7 @@ export interface VaultConfig {
   /** Where the engine is mounted; null: `transit`. */
   readonly mount: string | null;
   readonly namespace: string | null;
-  /** PEM file of the authorities that prove the server; null: the system's. */
+  /** PEM file of the authorities that prove the server; null: those that Node.js brings. */
   readonly authorities: string | null;
   /** Whether the key was made with `derived=true`: its context is ours then, too. */
   readonly derived: boolean | null;

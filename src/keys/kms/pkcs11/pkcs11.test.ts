@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { systemRandom } from "#core/random.ts";
 import type { Kms } from "#keys/kms/kms.ts";
-import { cka } from "#keys/kms/pkcs11/constants.ts";
+import { cka, ckr } from "#keys/kms/pkcs11/constants.ts";
 import { loadModule } from "#keys/kms/pkcs11/native.ts";
 import { openPkcs11Kms, parsePkcs11Config, type Pkcs11Config } from "#keys/kms/pkcs11/pkcs11.ts";
 import { number, templateOf } from "#keys/kms/pkcs11/template.ts";
@@ -97,6 +97,18 @@ test("the module does not give the root key's value out", noSoftHsm, async (t) =
     attributeSensitive,
   );
   assert.ok(value.values[0]?.every((byte) => byte === 0));
+});
+
+test("a session that the module has forgotten is opened anew", noSoftHsm, async (t) => {
+  const config = await testToken(t);
+  const kms = await open(t, config, true);
+  const sealed = await wrapped(kms, "context");
+  const native = loadModule(config.module);
+  assert.ok(typeof native !== "string");
+  const handles = Array.from({ length: 100 }, (_, i) => BigInt(i));
+  const closed = handles.filter((handle) => native.cryptoki.closeSession(handle) === ckr.ok);
+  assert.ok(closed.length > 0, "no session was there to be closed");
+  assert.deepEqual(await kms.unwrap(sealed, "context"), { ok: true, value: kek });
 });
 
 test("a key that can be taken out of the token is refused", noSoftHsm, async (t) => {
