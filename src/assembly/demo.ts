@@ -147,7 +147,7 @@ export async function openDemo(
     if (!existsSync(settled)) {
       const count = await settleTown(operator, town, progress);
       if (!count.ok) return count;
-      writeFileSync(settled, `${count.value}\n`);
+      writeFileSync(settled, `${count.value}\n`, { mode: 0o600 });
     }
     const signIns: DemoSignIn[] = [];
     for (const persona of personaeOf(town)) {

@@ -20,7 +20,8 @@ const durable = {
 export async function serverFacts({
   home,
   settings,
-}: Pick<Patient, "home" | "settings">): Promise<Result<ServerFacts | null>> {
+  clock,
+}: Pick<Patient, "home" | "settings" | "clock">): Promise<Result<ServerFacts | null>> {
   if (!existsSync(join(home.path, "database", "phylax_auditor.json"))) return ok(null);
   const db = openDatabase({
     connection: connectionOf(home, "phylax_auditor"),
@@ -28,7 +29,7 @@ export async function serverFacts({
     maxConnections: 1,
   });
   try {
-    return await attempt(() => readServerFacts(db, Object.keys(durable)));
+    return await attempt(() => readServerFacts(db, Object.keys(durable), clock));
   } finally {
     await db.close();
   }

@@ -22,9 +22,9 @@ export function checkClock(
       `it says ${toIso(now)}, yet the newest key epoch was made at ${toIso(newest)}`,
       `${setClock}; entries of the log that were written meanwhile have wrong times`,
     );
-  const server = facts.ok ? (facts.value?.nowMs ?? Number.NaN) : Number.NaN;
-  if (Number.isNaN(server)) return good(name, toIso(now));
-  const apart = Math.abs(server - now);
+  const ahead = facts.ok ? (facts.value?.aheadMs ?? Number.NaN) : Number.NaN;
+  if (Number.isNaN(ahead)) return good(name, toIso(now));
+  const apart = Math.abs(ahead);
   const says = `${toIso(now)}, ${(apart / 1_000).toFixed(1)} s from the database's clock`;
   if (apart > failBeyondMs) return failure(name, says, setClock);
   if (apart > warnBeyondMs) return warning(name, says, setClock);
