@@ -67,12 +67,12 @@ const whileCurrent = (found: string): string => `
 const byToken = (groups: Groups): string =>
   whileCurrent(`
     SELECT x.compartment, ${cares("x.compartment")} AS in_care_team
-    FROM ${tokensOf(0)} CROSS JOIN LATERAL (SELECT b.compartment FROM records.blind_index b
-      WHERE b.version = $1 AND b.kind = k.kind AND b.token = k.token
+    FROM ${tokensOf(0)} CROSS JOIN LATERAL (SELECT o.compartment FROM records.blind_index o
+      WHERE o.version = $1 AND o.kind = k.kind AND o.token = k.token
         ${groups
           .slice(1)
           .map(
-            (group, at) => `AND ${(isLong(group) ? hasOneOfMany : has)(at + 1, "b.compartment")}`,
+            (group, at) => `AND ${(isLong(group) ? hasOneOfMany : has)(at + 1, "o.compartment")}`,
           )
           .join(" ")}
         AND $5::uuid[] IS NULL LIMIT $4) x LIMIT $4`);
