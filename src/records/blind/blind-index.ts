@@ -5,6 +5,7 @@ import { ok, type Result } from "#core/result.ts";
 import { findByAsker, findByToken, type Candidate } from "#records/blind/find-store.ts";
 import { readSetting, type BlindSetting } from "#records/blind/setting-store.ts";
 import { blindRules } from "#records/fhir/blind-labels.ts";
+import { storeLimits } from "#records/store.ts";
 import type { CareAsker } from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
@@ -69,6 +70,9 @@ function isNarrow([first = []]: BlindAsked["groups"]): boolean {
   return first.length > 0 && first.every(({ index }) => narrow.has(index));
 }
 
+const tooMany = (): Result<never> =>
+  refuse("parameter-invalid", { detail: "The search finds too much; narrow it." });
+
 async function lookUp(
   db: Queryable,
   generation: BlindVersion,
@@ -87,15 +91,12 @@ async function lookUp(
     const found = await findByToken(db, { ...question, limit: most + 1 });
     if (found === null) return null;
     if (found.length <= most) return ok(found);
-    if (beyondCare)
-      return refuse("parameter-invalid", { detail: "The search finds too much; narrow it." });
+    if (beyondCare) return tooMany();
   }
-  const found = await findByAsker(db, { ...question, limit: maxCared }, own);
-  return found === null ? null : ok(found);
+  const found = await findByAsker(db, { ...question, limit: storeLimits.listPatients + 1 }, own);
+  if (found === null) return null;
+  return found.length > storeLimits.listPatients ? tooMany() : ok(found);
 }
-
-/** As many as a clinician's list holds. */
-const maxCared = 5_000;
 
 export function createBlindIndex({ db, vault, clock }: BlindIndexDeps): BlindIndex {
   let known: { readonly setting: BlindSetting; readonly readAt: number } | null = null;
