@@ -58,11 +58,13 @@ function openKey(native: NativeModule, order: OpenOrder, make: boolean): Result<
 }
 
 function run(cipher: HsmCipher, at: OpenKey, { nonce, aad, data }: Job): CipherEnd {
-  return nonce === null ? cipher.open(at, { aad, data }) : cipher.seal(at, { nonce, aad, data });
+  return nonce.length === 0
+    ? cipher.open(at, { aad, data })
+    : cipher.seal(at, { nonce, aad, data });
 }
 
 function meaningOf(code: number, { nonce }: Job, isWell: () => boolean): Result<Uint8Array> {
-  const isOpening = nonce === null;
+  const isOpening = nonce.length === 0;
   if (isOpening && (wrongTag.has(code) || (unclear.has(code) && isWell())))
     return refusedRoot("this root key did not wrap it");
   return unavailable(`the HSM does not ${isOpening ? "unwrap" : "wrap"} (${ckrText(code)})`);

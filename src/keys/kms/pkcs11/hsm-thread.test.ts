@@ -16,7 +16,7 @@ async function silentHsm(t: TestContext, limits: Partial<typeof hsmLimits>): Pro
 }
 
 const ask = (thread: HsmThread, data = "x"): Promise<Result<Buffer>> =>
-  thread.work({ nonce: null, aad: Buffer.alloc(0), data: Buffer.from(data) });
+  thread.work({ nonce: Buffer.alloc(0), aad: Buffer.alloc(0), data: Buffer.from(data) });
 
 function detailOf(result: Result<unknown>): string {
   assert.ok(!result.ok);

@@ -1,7 +1,8 @@
 import { Worker } from "node:worker_threads";
-import { ok, type Result } from "#core/result.ts";
+import { failed, ok, type Result } from "#core/result.ts";
 import { unavailable, within } from "#keys/kms/failures.ts";
 import type { FromHsm, Job, OpenOrder, ToHsm } from "#keys/kms/pkcs11/messages.ts";
+import { pack, unpack } from "#keys/kms/pkcs11/packed.ts";
 
 export interface HsmLimits {
   /** Loading the module, logging in and finding or making the key. */
@@ -22,7 +23,7 @@ export const hsmLimits: HsmLimits = {
 
 export interface HsmThread {
   open(order: Omit<OpenOrder, "order">): Promise<Result<null>>;
-  work(job: Omit<Job, "id">): Promise<Result<Buffer>>;
+  work(job: Job): Promise<Result<Buffer>>;
   close(): Promise<void>;
 }
 
@@ -38,15 +39,16 @@ export function createHsmThread(limits = hsmLimits, start = ownWorker): HsmThrea
   const worker = start();
   // Whoever forgets to close it must still be able to end.
   worker.unref();
-  const waiting = new Map<number, Answer<Uint8Array>>();
-  let queued: Job[] = [];
+  const waiting = new Map<number, Answer<Buffer>>();
+  let queued: (Job & { readonly id: number })[] = [];
   let lastId = 0;
   let isStuck = false;
   let onOpened: Answer<null> = () => {};
   let onClosed = (): void => {};
   let dead: string | null = null;
 
-  const tell = (message: ToHsm): void => worker.postMessage(message, []);
+  const tell = (message: ToHsm, moved: readonly ArrayBuffer[] = []): void =>
+    worker.postMessage(message, moved);
   const die = (): void => {
     dead = "the thread that talks to the HSM has ended";
     for (const answer of waiting.values()) answer(unavailable(dead));
@@ -63,21 +65,22 @@ export function createHsmThread(limits = hsmLimits, start = ownWorker): HsmThrea
         onOpened(message.result);
         break;
       case "done":
-        for (const { id, result } of message.done) {
-          waiting.get(id)?.(result);
-          waiting.delete(id);
-        }
+        handOut(waiting, message);
         break;
       case "closed":
         onClosed();
         break;
     }
   });
+  const order = (jobs: typeof queued): void => {
+    const parts = pack(jobs.flatMap(({ nonce, aad, data }) => [nonce, aad, data]));
+    tell({ order: "work", ids: jobs.map(({ id }) => id), parts }, [parts.bytes.buffer]);
+  };
   const flush = (): void => {
     const jobs = queued;
     queued = [];
     for (let from = 0; from < jobs.length; from += limits.batch)
-      tell({ order: "work", jobs: jobs.slice(from, from + limits.batch) });
+      order(jobs.slice(from, from + limits.batch));
   };
 
   return {
@@ -96,7 +99,7 @@ export function createHsmThread(limits = hsmLimits, start = ownWorker): HsmThrea
         return unavailable("too much is asked of the HSM at once");
       lastId += 1;
       const id = lastId;
-      const answered = new Promise<Result<Uint8Array>>((resolve) => {
+      const answered = new Promise<Result<Buffer>>((resolve) => {
         waiting.set(id, resolve);
       });
       if (queued.length === 0) setImmediate(flush);
@@ -107,9 +110,7 @@ export function createHsmThread(limits = hsmLimits, start = ownWorker): HsmThrea
         waiting.delete(id);
         return unavailable(`the HSM did not answer within ${limits.answerMs} ms`);
       }
-      if (!result.ok) return result;
-      const { buffer, byteOffset, byteLength } = result.value;
-      return ok(Buffer.from(buffer, byteOffset, byteLength));
+      return result;
     },
     close: async () => {
       if (dead === null) {
@@ -123,4 +124,21 @@ export function createHsmThread(limits = hsmLimits, start = ownWorker): HsmThrea
       await within(limits.answerMs, worker.terminate());
     },
   };
+}
+
+/** Each gets bytes of its own; the packed ones, which may be keys, are wiped. */
+function handOut(
+  waiting: Map<number, Answer<Buffer>>,
+  { ids, problems, parts }: Extract<FromHsm, { said: "done" }>,
+): void {
+  const outputs = unpack(parts);
+  for (const [i, id] of ids.entries()) {
+    const answer = waiting.get(id);
+    // Whoever asked has given up.
+    if (answer === undefined) continue;
+    waiting.delete(id);
+    const problem = problems[i] ?? null;
+    answer(problem === null ? ok(Buffer.from(outputs[i] ?? [])) : failed(problem));
+  }
+  parts.bytes.fill(0);
 }

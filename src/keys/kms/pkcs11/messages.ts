@@ -1,4 +1,6 @@
+import type { Problem } from "#core/problem.ts";
 import type { Result } from "#core/result.ts";
+import type { Packed } from "#keys/kms/pkcs11/packed.ts";
 
 export interface OpenOrder {
   readonly order: "open";
@@ -12,25 +14,26 @@ export interface OpenOrder {
   readonly nonce: Uint8Array;
 }
 
-/** A nonce means: wrap. */
+/** An empty nonce means: unwrap. */
 export interface Job {
-  readonly id: number;
-  readonly nonce: Uint8Array | null;
+  readonly nonce: Uint8Array;
   readonly aad: Uint8Array;
   readonly data: Uint8Array;
 }
 
 export type ToHsm =
   | OpenOrder
-  | { readonly order: "work"; readonly jobs: readonly Job[] }
+  /** For each id three parts: nonce, associated data, data. */
+  | { readonly order: "work"; readonly ids: readonly number[]; readonly parts: Packed }
   | { readonly order: "close" };
-
-export interface Done {
-  readonly id: number;
-  readonly result: Result<Uint8Array>;
-}
 
 export type FromHsm =
   | { readonly said: "opened"; readonly result: Result<null> }
-  | { readonly said: "done"; readonly done: readonly Done[] }
+  /** For each id what came out, which is nothing where there is a problem. */
+  | {
+      readonly said: "done";
+      readonly ids: readonly number[];
+      readonly problems: readonly (Problem | null)[];
+      readonly parts: Packed;
+    }
   | { readonly said: "closed" };

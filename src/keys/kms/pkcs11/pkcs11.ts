@@ -21,6 +21,7 @@ export interface Pkcs11Config {
 }
 
 const pinBytesMax = 256;
+const noNonce = Buffer.alloc(0);
 /** CK_TOKEN_INFO has room for 32 bytes. */
 const label = text(/^[\w .:@/-]{1,32}$/);
 
@@ -89,7 +90,7 @@ function kmsOf({ token, key, module }: Pkcs11Config, { random, thread }: Hsm): K
     unwrap: async (wrapped, context) => {
       const aad = aadOf(context);
       if (!fits(wrapped, aad)) return refusedRoot("this root key did not wrap it");
-      return thread.work({ nonce: null, aad, data: wrapped });
+      return thread.work({ nonce: noNonce, aad, data: wrapped });
     },
     describe: () => `key "${key}" of the token "${token}" through PKCS#11 (${module})`,
     close: () => thread.close(),

@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { ok } from "#core/result.ts";
 import type { FromHsm, ToHsm } from "#keys/kms/pkcs11/messages.ts";
+import { pack } from "#keys/kms/pkcs11/packed.ts";
 
 /** An HSM that opens and then blocks its thread for a while at each job; data of "end" ends it. */
 const blockedMs = 300;
@@ -12,9 +13,14 @@ parentPort?.on("message", (message: ToHsm) => {
       say({ said: "opened", result: ok(null) });
       break;
     case "work":
-      if (message.jobs.some(({ data }) => Buffer.from(data).toString() === "end")) process.exit(1);
+      if (Buffer.from(message.parts.bytes).toString() === "end") process.exit(1);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockedMs);
-      say({ said: "done", done: message.jobs.map(({ id, data }) => ({ id, result: ok(data) })) });
+      say({
+        said: "done",
+        ids: message.ids,
+        problems: message.ids.map(() => null),
+        parts: pack(message.ids.map(() => new Uint8Array(1))),
+      });
       break;
     case "close":
       say({ said: "closed" });
