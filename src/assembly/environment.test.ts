@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readEnvironment } from "#assembly/environment.ts";
+
+const graceOf = (text: string | undefined): number =>
+  readEnvironment({ PHYLAX_KEYS_GRACE_SECONDS: text }, "/work", false).keysGraceMs;
+
+test("the grace without the keys process is two minutes, unless whole seconds are given", () => {
+  assert.equal(graceOf(undefined), 120_000);
+  assert.equal(graceOf(""), 120_000);
+  assert.equal(graceOf("30"), 30_000);
+  assert.equal(graceOf("0"), 0);
+});
+
+test("a grace that is none, or longer than keys stay in memory, is the default", () => {
+  for (const text of ["-1", "1.5", "soon", "901", "Infinity"])
+    assert.equal(graceOf(text), 120_000, text);
+});
