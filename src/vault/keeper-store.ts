@@ -1,9 +1,8 @@
 import type { TenantId } from "#core/ids.ts";
-import type { RewrappedKey } from "#core/key-service.ts";
 import type { WrappedKey } from "#core/key-wire.ts";
 import type { Queryable } from "#storage/database.ts";
 
-/** A key's place in the table's order; the keeper goes through it page by page. */
+/** A key's name within its tenant. */
 export interface KeyCursor {
   readonly compartment: string;
   readonly dekVersion: number;
@@ -44,48 +43,75 @@ export async function countBelow(
   return row?.count ?? 0;
 }
 
-/** The next keys behind the cursor (null: from the first) that are wrapped under an older epoch. */
-export async function pageBelow(
-  db: Queryable,
-  { tenant, kekEpoch }: { readonly tenant: TenantId; readonly kekEpoch: number },
-  after: KeyCursor | null,
-  limit: number,
-): Promise<readonly WrappedKey[]> {
-  const rows = await db.query<KeyRow & Record<string, unknown>>({
-    name: "keeper-page-below",
-    text: `SELECT compartment, dek_version, kek_epoch, wrapped, commitment FROM keyring.data_key
-      WHERE tenant = $1 AND (compartment, dek_version) > ($2, $3) AND kek_epoch < $4
-      ORDER BY compartment, dek_version LIMIT $5`,
-    values: [tenant, after?.compartment ?? "", after?.dekVersion ?? 0, kekEpoch, limit],
-  });
-  return rows.map((row) => wrappedKeyOf(tenant, row));
+/** How many blocks the table has now; rows that are added or moved later may lie beyond them. */
+export async function countBlocks(db: Queryable): Promise<number> {
+  const [row] = await db.query<{ readonly blocks: number }>(
+    `SELECT pg_relation_size('keyring.data_key') / current_setting('block_size')::bigint AS blocks`,
+  );
+  return row?.blocks ?? 0;
 }
 
-export type Rewrapped = Extract<RewrappedKey, { ok: true }> & KeyCursor;
+/** Keys of neighbouring blocks; `places` says where in the table each of them lay when it was read. */
+export interface PlacedKeys {
+  readonly keys: readonly WrappedKey[];
+  readonly places: readonly string[];
+}
+
+/**
+ * The keys in a range of blocks that are wrapped under an older epoch. By place and not by name:
+ * names are random, so in their order each row would be a page of its own.
+ */
+export async function keysInBlocks(
+  db: Queryable,
+  { tenant, kekEpoch }: { readonly tenant: TenantId; readonly kekEpoch: number },
+  from: number,
+  blocks: number,
+): Promise<PlacedKeys> {
+  const rows = await db.query<KeyRow & { readonly place: string } & Record<string, unknown>>({
+    name: "keeper-keys-in-blocks",
+    text: `SELECT ctid::text AS place, compartment, dek_version, kek_epoch, wrapped, commitment
+      FROM keyring.data_key
+      WHERE ctid >= format('(%s,0)', $3::bigint)::tid AND ctid < format('(%s,0)', $4::bigint)::tid
+        AND tenant = $1 AND kek_epoch < $2`,
+    values: [tenant, kekEpoch, from, from + blocks],
+  });
+  return {
+    keys: rows.map((row) => wrappedKeyOf(tenant, row)),
+    places: rows.map(({ place }) => place),
+  };
+}
+
+export interface RewrappedKeyAt extends KeyCursor {
+  readonly place: string;
+  /** base64url. */
+  readonly wrapped: string;
+}
 
 /**
  * Puts keys in place under their new epoch, in one statement, and answers how many: one that was
- * destroyed meanwhile, or has a newer form already, stays as it is. All must be of one epoch. The
- * wrapped keys go as one binary parameter, as an array of them would be sent as escaped hex.
+ * destroyed, moved or replaced since it was read stays as it is. The wrapped keys go as one binary
+ * parameter, as an array of them would be sent as escaped hex.
  */
 export async function replaceWrapped(
   db: Queryable,
   { tenant, kekEpoch }: { readonly tenant: TenantId; readonly kekEpoch: number },
-  keys: readonly Rewrapped[],
+  keys: readonly RewrappedKeyAt[],
 ): Promise<number> {
   const [row] = await db.query<{ readonly count: number }>({
     name: "keeper-replace-wrapped",
     text: `WITH replaced AS (
         UPDATE keyring.data_key AS k
-        SET kek_epoch = $2, wrapped = substring($5::bytea FROM (made.nth::integer - 1) * $6 + 1 FOR $6)
-        FROM unnest($3::text[], $4::int[]) WITH ORDINALITY AS made (compartment, dek_version, nth)
-        WHERE k.tenant = $1 AND k.compartment = made.compartment
-          AND k.dek_version = made.dek_version AND k.kek_epoch < $2
+        SET kek_epoch = $2, wrapped = substring($6::bytea FROM (made.nth::integer - 1) * $7 + 1 FOR $7)
+        FROM unnest($3::tid[], $4::text[], $5::int[]) WITH ORDINALITY
+          AS made (place, compartment, dek_version, nth)
+        WHERE k.ctid = made.place AND k.compartment = made.compartment
+          AND k.dek_version = made.dek_version AND k.tenant = $1 AND k.kek_epoch < $2
         RETURNING 1)
       SELECT count(*) AS count FROM replaced`,
     values: [
       tenant,
       kekEpoch,
+      keys.map(({ place }) => place),
       keys.map(({ compartment }) => compartment),
       keys.map(({ dekVersion }) => dekVersion),
       joined(keys),
@@ -95,7 +121,7 @@ export async function replaceWrapped(
   return row?.count ?? 0;
 }
 
-function joined(keys: readonly Rewrapped[]): Buffer {
+function joined(keys: readonly RewrappedKeyAt[]): Buffer {
   const all = Buffer.alloc(keys.length * wrappedBytes);
   keys.forEach(({ wrapped }, i) => all.write(wrapped, i * wrappedBytes, wrappedBytes, "base64url"));
   return all;

@@ -1,13 +1,14 @@
-import type { WrappedKey } from "#core/key-wire.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import {
   countBelow,
-  pageBelow,
+  countBlocks,
+  keysInBlocks,
   replaceWrapped,
   type KeyCursor,
-  type Rewrapped,
+  type PlacedKeys,
+  type RewrappedKeyAt,
 } from "#vault/keeper-store.ts";
 import type { KeyLife, OnProgress } from "#assembly/key-life/life.ts";
 
@@ -24,8 +25,9 @@ export interface RewrapOutcome {
 }
 
 export const rewrapLimits = {
-  keysPerBatch: 5_000,
-  /** While one batch is read, another is wrapped and others are written. */
+  /** Of 8 KiB: some 5,000 keys, and never as many as one request may hold. */
+  blocksPerBatch: 150,
+  /** While one batch is read, another is wrapped and a third is written. */
   batchesInFlight: 3,
   /** Named in the outcome; the count of what is left tells of more. */
   stuckNamed: 1_000,
@@ -48,71 +50,71 @@ export interface RewrapWork {
  */
 export async function rewrapAll(work: RewrapWork): Promise<Result<RewrapOutcome>> {
   const { life, kekEpoch, goOn, onProgress } = work;
-  const counted = await attempt(() => countBelow(life.db, life.tenant, kekEpoch));
-  if (!counted.ok) return counted;
-  const total = counted.value;
+  const found = await attempt(async () => ({
+    total: await countBelow(life.db, life.tenant, kekEpoch),
+    blocks: await countBlocks(life.db),
+  }));
+  if (!found.ok) return found;
+  const { total, blocks } = found.value;
   const stuck: StuckKey[] = [];
-  let seen = 0;
-  let rewrapped = 0;
-  let reading: Promise<Result<readonly WrappedKey[]>> = readPage(work, null);
+  let [next, seen, rewrapped] = [0, 0, 0];
   const worker = async (): Promise<Result<null>> => {
-    for (;;) {
-      const mine = reading;
+    while (next < blocks) {
+      const from = next;
+      next += rewrapLimits.blocksPerBatch;
       const going = goOn();
-      if (!going.ok) return going;
-      // The next page is read while this one is wrapped and written.
-      reading = followed(work, mine);
-      const page = await mine;
-      if (!page.ok) return page;
-      if (page.value.length === 0) return ok(null);
-      const done = await rewrapPage(work, page.value);
-      if (!done.ok) return done;
+      const done = going.ok ? await rewrapBlocks(work, from) : going;
+      if (!done.ok) {
+        next = blocks;
+        return done;
+      }
       rewrapped += done.value.rewrapped;
       stuck.push(...done.value.stuck.slice(0, rewrapLimits.stuckNamed - stuck.length));
-      seen += page.value.length;
+      seen += done.value.seen;
       onProgress(seen, Math.max(seen, total));
     }
+    return ok(null);
   };
   const ended = await Promise.all(Array.from({ length: rewrapLimits.batchesInFlight }, worker));
-  await reading;
   return ended.find((result) => !result.ok) ?? ok({ rewrapped, stuck });
 }
 
-function readPage(
-  { life, kekEpoch }: RewrapWork,
-  after: KeyCursor | null,
-): Promise<Result<readonly WrappedKey[]>> {
-  const { db, tenant } = life;
-  return attempt(() => pageBelow(db, { tenant, kekEpoch }, after, rewrapLimits.keysPerBatch));
-}
-
-async function followed(
+async function rewrapBlocks(
   work: RewrapWork,
-  before: Promise<Result<readonly WrappedKey[]>>,
-): Promise<Result<readonly WrappedKey[]>> {
-  const page = await before;
-  const last = page.ok ? page.value.at(-1) : undefined;
-  return last === undefined ? page : readPage(work, last);
+  from: number,
+): Promise<Result<RewrapOutcome & { readonly seen: number }>> {
+  const { life, kekEpoch } = work;
+  const { db, tenant } = life;
+  const { blocksPerBatch } = rewrapLimits;
+  const batch = await attempt(() => keysInBlocks(db, { tenant, kekEpoch }, from, blocksPerBatch));
+  if (!batch.ok) return batch;
+  const seen = batch.value.keys.length;
+  if (seen === 0) return ok({ rewrapped: 0, stuck: [], seen });
+  const wrapped = await wrapAnew(work, batch.value);
+  if (!wrapped.ok) return wrapped;
+  const { made, stuck } = wrapped.value;
+  const replaced = await attempt(() => replaceWrapped(db, { tenant, kekEpoch }, made));
+  return replaced.ok ? ok({ rewrapped: replaced.value, stuck, seen }) : replaced;
 }
 
-async function rewrapPage(
+async function wrapAnew(
   { life, kekEpoch }: RewrapWork,
-  page: readonly WrappedKey[],
-): Promise<Result<RewrapOutcome>> {
-  const answers = await life.keys.rewrap(page);
+  { keys, places }: PlacedKeys,
+): Promise<Result<{ made: readonly RewrappedKeyAt[]; stuck: readonly StuckKey[] }>> {
+  const answers = await life.keys.rewrap(keys);
   if (!answers.ok) return answers;
-  const made: Rewrapped[] = [];
+  const made: RewrappedKeyAt[] = [];
   const stuck: StuckKey[] = [];
   for (const [i, answer] of answers.value.entries()) {
-    const key = page[i];
-    if (key === undefined) return refuse("key-unavailable", { detail: "it answered too much" });
-    const name = { compartment: key.compartment, dekVersion: key.dekVersion };
-    if (!answer.ok) stuck.push({ ...name, kekEpoch: key.kekEpoch, code: answer.code });
-    else if (answer.kekEpoch === kekEpoch) made.push({ ...name, ...answer });
+    const [key, place] = [keys[i], places[i]];
+    if (key === undefined || place === undefined)
+      return refuse("key-unavailable", { detail: "it answered too much" });
+    const { compartment, dekVersion } = key;
+    if (!answer.ok)
+      stuck.push({ compartment, dekVersion, kekEpoch: key.kekEpoch, code: answer.code });
+    else if (answer.kekEpoch === kekEpoch)
+      made.push({ compartment, dekVersion, place, wrapped: answer.wrapped });
     else return refuse("key-work-running", { detail: "another epoch was started meanwhile" });
   }
-  const replaced = await attempt(() =>
-    replaceWrapped(life.db, { tenant: life.tenant, kekEpoch }, made),
-  );
-  return replaced.ok ? ok({ rewrapped: replaced.value, stuck }) : replaced;
+  return ok({ made, stuck });
 }
