@@ -25,6 +25,8 @@ const runElsewhere: readonly (readonly [RegExp, string])[] = [
   [/^npm ci( && npm start)?$/, ".ci/run and the journeys"],
   [/^(PHYLAX_HOME=\S+ )?npm start( -- --empty)?( --port \d+)?$/, "test/faults/lifecycle.test.ts"],
   [/^npm test( -- .*)?$/, "this very run"],
+  [/^apt-get install softhsm2$/, ".ci/run"],
+  [/^softhsm2-util --init-token /, "src/keys/kms/testing-hsm.ts, in a folder of its own"],
   [/^npm run (bench|format|check|build)( -- .*)?$/, "by hand and in CI"],
 ];
 
