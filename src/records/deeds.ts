@@ -16,9 +16,11 @@ import { searchByForm, searchResources } from "#records/search.ts";
 import type { Asked, Deed } from "#records/server.ts";
 import { createResource, deleteResource, updateResource } from "#records/write.ts";
 import type { WriteDeps } from "#records/write-prepare.ts";
+import type { Database } from "#storage/database.ts";
 
 export interface DeedsDeps
   extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps, BlindDeskDeps {
+  readonly db: Database;
   /** The CapabilityStatement, as JSON. */
   readonly capability: string;
   /** The log's newest signed checkpoint, as text. */

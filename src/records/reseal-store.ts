@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import { planByIndex } from "#records/by-index-store.ts";
 import { columns, rowOf, type RawRow, type StoredRow } from "#records/store-rows.ts";
 import { checkCounted, countSeals, type CountedSeals } from "#records/seal-count-store.ts";
 import type { ResealedRow, ResealGroup, RowOutcome, WriteOutcome } from "#records/write-plan.ts";
-import type { Queryable } from "#storage/database.ts";
+import type { Database, Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import { parseCompartment, type Compartment } from "#vault/vault.ts";
 
@@ -34,15 +35,18 @@ const staleSql = (isPatient: boolean): string => {
 
 /** Fails as "storage-unavailable". */
 export function readStale(
-  db: Queryable,
+  db: Database,
   { compartment, before, after, limit }: StaleRows,
 ): Promise<Result<readonly StoredRow[]>> {
   const patient = compartment === "organisation" ? null : compartment;
   return attempt(async () => {
-    const rows = await db.query<RawRow>({
-      name: `records-stale-${patient === null ? "o" : "p"}`,
-      text: staleSql(patient !== null),
-      values: [patient, before, after.type, after.id, after.version, limit],
+    const rows = await db.transaction(async (tx) => {
+      await planByIndex(tx);
+      return tx.query<RawRow>({
+        name: `records-stale-${patient === null ? "o" : "p"}`,
+        text: staleSql(patient !== null),
+        values: [patient, before, after.type, after.id, after.version, limit],
+      });
     });
     return rows.map(rowOf);
   });
@@ -126,6 +130,7 @@ function outcomeOf({ version, lastUpdated, key, sealed }: ResealedRow): RowOutco
  */
 export async function writeResealed(tx: Queryable, { rows }: ResealGroup): Promise<WriteOutcome> {
   if (rows.length === 0) return ok([]);
+  await planByIndex(tx);
   const [found] = await tx.query<{ done: readonly number[] } & CountedSeals>({
     name: "records-reseal",
     text: resealSql,

@@ -13,11 +13,11 @@ import type { Operator } from "#records/operator.ts";
 import { readStale, type StaleRows } from "#records/reseal-store.ts";
 import type { StoredRow } from "#records/store.ts";
 import type { ResealedRow, RowOutcome, Work, WriteOutcome } from "#records/write-plan.ts";
-import type { Queryable } from "#storage/database.ts";
+import type { Database } from "#storage/database.ts";
 import type { DataKey, Vault } from "#vault/vault.ts";
 
 export interface ResealDeps {
-  readonly db: Queryable;
+  readonly db: Database;
   readonly tenant: TenantId;
   readonly vault: Pick<Vault, "keyAt" | "open" | "seal" | "token" | "contentMac">;
   readonly log: Pick<Log<Work, WriteOutcome>, "submit">;

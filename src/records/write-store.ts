@@ -14,6 +14,7 @@ import {
   type WriteGroup,
   type WriteOutcome,
 } from "#records/write-plan.ts";
+import { planByIndex } from "#records/by-index-store.ts";
 import {
   checkCounted,
   countSeals,
@@ -46,12 +47,6 @@ interface StateRow {
   readonly deleted: boolean;
   readonly content_mac: Buffer;
 }
-
-// A plan is kept as long as its connection. One made while the table is small would read all of it
-// for ever, and an import into an empty database would become slower with every row.
-const byIndex = `
-  SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-    set_config('enable_mergejoin', 'off', true)`;
 
 /** Both statements take their locks in one order, so that two writers wait instead of deadlocking. */
 const readStates = (lock: "UPDATE" | "SHARE"): string => `
@@ -269,7 +264,7 @@ export function writeRecords(
       ...group,
       rows: group.rows.map((row) => underNewest(row, deps.vault)),
     }));
-    await tx.query({ name: "records-by-index", text: byIndex, values: [] });
+    await planByIndex(tx);
     const stored = await lockStates(tx, groups);
     const plan = planWrites(stored, groups, deps.clock.now());
     const sealed = new Map(plan.rows.map((row) => [row, seal(deps, row)]));

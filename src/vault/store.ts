@@ -40,17 +40,21 @@ export async function readKeys(
   const rows = await db.query<Row & Record<string, unknown>>({
     name: "keyring-read",
     text: `SELECT k.compartment, k.dek_version, k.kek_epoch, k.wrapped, k.commitment, k.seals, n.newest
-      FROM unnest($2::text[], $3::int[]) AS asked (compartment, dek_version)
+      FROM json_to_recordset($2::json) AS asked (compartment text, dek_version int)
       CROSS JOIN LATERAL (SELECT max(dek_version) AS newest FROM keyring.data_key
         WHERE tenant = $1 AND compartment = asked.compartment) AS n
-      JOIN keyring.data_key AS k ON k.tenant = $1 AND k.compartment = asked.compartment
-        AND k.dek_version = coalesce(asked.dek_version, n.newest)
-      WHERE NOT EXISTS (SELECT FROM keyring.shredded AS s
-        WHERE s.tenant = $1 AND s.compartment = asked.compartment)`,
+      CROSS JOIN LATERAL (SELECT * FROM keyring.data_key
+        WHERE tenant = $1 AND compartment = asked.compartment
+          AND dek_version = coalesce(asked.dek_version, n.newest) LIMIT 1) AS k
+      WHERE (SELECT 1 FROM keyring.shredded
+        WHERE tenant = $1 AND compartment = asked.compartment LIMIT 1) IS NULL`,
+    // The limits keep each look-up one descent of an index, whatever size the table had when it was
+    // planned. JSON, as of an array the planner knows the length: it would plan each call anew.
     values: [
       tenant,
-      asked.map(({ compartment }) => compartment),
-      asked.map(({ dekVersion }) => dekVersion),
+      JSON.stringify(
+        asked.map(({ compartment, dekVersion }) => ({ compartment, dek_version: dekVersion })),
+      ),
     ],
   });
   return rows.map((row) => ({
