@@ -9,7 +9,7 @@ import { systemClock } from "#core/clock.ts";
 import { parsePseudonym, type Pseudonym } from "#core/ids.ts";
 import { connectPeer, type TlsIdentity } from "#core/net.ts";
 import { systemRandom } from "#core/random.ts";
-import { invariant } from "#core/result.ts";
+import { invariant, ok } from "#core/result.ts";
 import { createKeyClient } from "#keys/client.ts";
 import { openDatabase } from "#storage/database.ts";
 import { createVault, type Vault } from "#vault/vault.ts";
@@ -86,10 +86,11 @@ export async function coldRead(): Promise<Figure> {
       ...shared,
       keys: createKeyClient(peer),
       tenant,
-      onKeys: ({ keys }) =>
-        log.value.submit({
-          entries: () => keys.map(() => entry("unwrap", null)),
-        }),
+      // As records does it: ahead of the reading's own entry in the log's queue.
+      onKeys: async ({ keys }) => {
+        void log.value.submit({ entries: () => keys.map(() => entry("unwrap", null)) });
+        return ok(null);
+      },
     });
     invariant(vault.ok, "the vault opens");
     lasts.unshift(() => vault.value.close());

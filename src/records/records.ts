@@ -47,7 +47,7 @@ export interface RecordsDeps {
   readonly logOrigin: string;
   /** Opens this process's log, which writes rows by `alongside` in the transaction of their entries. */
   readonly openLog: (alongside: Alongside) => Promise<Result<RecordsLog>>;
-  /** Opens the vault, which tells `onKeys` of each key before it is used. */
+  /** Opens the vault, which tells `onKeys` of each key before it is used; their entries go ahead of those of what they open. */
   readonly openVault: (
     onKeys: (event: KeyEvent) => Promise<Result<unknown>>,
     /** Told of each alarm that the keys process gives on. */
@@ -107,9 +107,17 @@ async function openLogAndVault(
     return performWorks({ tenant, clock, vault: opened })(tx, works);
   });
   if (!log.ok) return log;
-  const onKeys = (event: KeyEvent): Promise<Result<unknown>> => {
+  // Not awaited: whatever a key opens waits for an entry of its own, which stands behind these in
+  // the same log, so nothing leaves before they are durable. Keys whose entry failed are forgotten.
+  const onKeys = async (event: KeyEvent): Promise<Result<null>> => {
     const entries = keyEntries(event, clock);
-    return log.value.submit({ entries: () => entries });
+    log.value.submit({ entries: () => entries }).then(
+      (logged) => {
+        if (!logged.ok) opened?.evict(event.keys.map(({ compartment }) => compartment));
+      },
+      (error: unknown) => deps.onFault(faultOf(error)),
+    );
+    return ok(null);
   };
   const onSignal = (signal: KeySignal): void => {
     const entry = signalEntry(signal, clock);
