@@ -107,16 +107,19 @@ async function openLogAndVault(
     return performWorks({ tenant, clock, vault: opened })(tx, works);
   });
   if (!log.ok) return log;
+  const recordKeys = async (event: KeyEvent): Promise<void> => {
+    const entries = keyEntries(event, clock);
+    try {
+      const logged = await log.value.submit({ entries: () => entries });
+      if (!logged.ok) opened?.evict(event.keys.map(({ compartment }) => compartment));
+    } catch (error) {
+      deps.onFault(faultOf(error));
+    }
+  };
   // Not awaited: whatever a key opens waits for an entry of its own, which stands behind these in
   // the same log, so nothing leaves before they are durable. Keys whose entry failed are forgotten.
   const onKeys = async (event: KeyEvent): Promise<Result<null>> => {
-    const entries = keyEntries(event, clock);
-    log.value.submit({ entries: () => entries }).then(
-      (logged) => {
-        if (!logged.ok) opened?.evict(event.keys.map(({ compartment }) => compartment));
-      },
-      (error: unknown) => deps.onFault(faultOf(error)),
-    );
+    void recordKeys(event);
     return ok(null);
   };
   const onSignal = (signal: KeySignal): void => {
