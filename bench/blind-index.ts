@@ -1,7 +1,4 @@
 import { createHash, createHmac, createSecretKey, randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { systemClock } from "#core/clock.ts";
 import { parseResourceId, parseResourceType, parseTenantId, type ResourceId } from "#core/ids.ts";
 import { systemRandom } from "#core/random.ts";
@@ -16,12 +13,11 @@ import { putRow } from "#records/row-write.ts";
 import { createStore } from "#records/store.ts";
 import { writeRecords } from "#records/write-store.ts";
 import { openDatabase, type Database } from "#storage/database.ts";
-import { startEmbedded } from "#storage/embedded.ts";
-import { makeRolePasswords, migrate, readMigrations } from "#storage/migrate.ts";
 import { blindIndexes, blindToken, tokenBitsMax } from "#vault/blind-index.ts";
 import { takeDataKey } from "#vault/data-key.ts";
 import { createVault, type Vault } from "#vault/vault.ts";
 import type { Figure } from "./figure.ts";
+import { inTurn, parsed, startServer, type Tidy } from "./support.ts";
 
 const indexRows = 1_000_000;
 const rowsPerInsert = 100_000;
@@ -29,29 +25,11 @@ const rowsPerInsert = 100_000;
 const patients = 1_000;
 const searches = 2_000;
 const warmUp = 300;
-const roundMs = 400;
-const rounds = 5;
-
-function parsed<T>(parse: (text: string) => T | null, text: string): T {
-  const value = parse(text);
-  invariant(value !== null, "the bench names things as they are named");
-  return value;
-}
 
 const tenant = parsed(parseTenantId, systemRandom.uuid());
 const patientType = parsed(parseResourceType, "Patient");
 const idOf = (n: number): ResourceId => parsed(parseResourceId, `bench-${n}`);
 const mrn = "urn:example:mrn";
-
-function perSecond(work: () => void): number {
-  const began = performance.now();
-  let calls = 0;
-  while (performance.now() - began < roundMs) {
-    for (let n = 0; n < 200; n += 1) work();
-    calls += 200;
-  }
-  return (calls / (performance.now() - began)) * 1_000;
-}
 
 /** Tokens beside the bare HMAC that each of them is, in turns, so that a busy moment hits both. */
 function tokens(): Figure {
@@ -60,18 +38,16 @@ function tokens(): Figure {
   const generation = { version: 1, dekVersion: 1, bits: blindIndexes.map(() => tokenBitsMax) };
   const label = { index: "identifier", text: `${mrn}\0M-4711` } as const;
   const bare = createSecretKey(createHash("sha256").update("bench").digest());
-  let [ours, raw] = [0, 0];
-  for (let round = 0; round < rounds; round += 1) {
-    const made = perSecond(() => blindToken(key, generation, label));
-    const hashed = perSecond(() => createHmac("sha256", bare).update(label.text).digest());
-    [ours, raw] = [Math.max(ours, made), Math.max(raw, hashed)];
-  }
+  const reached = inTurn({
+    ours: () => blindToken(key, generation, label),
+    raw: () => createHmac("sha256", bare).update(label.text).digest(),
+  });
   return {
     name: "make a blind index token, one thread",
-    value: ours,
+    value: reached.ours,
     unit: "tokens/s",
     floor: 150_000,
-    ratio: ours / raw,
+    ratio: reached.ours / reached.raw,
     against: "createHmac of node:crypto",
   };
 }
@@ -82,20 +58,12 @@ interface Site {
   readonly vault: Vault;
 }
 
-async function openSite(tidy: (last: () => Promise<unknown> | void) => void): Promise<Site> {
-  const home = await mkdtemp(join(tmpdir(), "phylax-bench-"));
-  tidy(() => rm(home, { recursive: true, force: true }));
+async function openSite(tidy: Tidy): Promise<Site> {
+  const server = await startServer(tidy);
   const shared = { clock: systemClock, random: systemRandom };
-  const server = await startEmbedded({ home, ...shared, onExit: () => {} });
-  invariant(server.ok, "the embedded server starts");
-  const { connection } = server.value;
-  tidy(() => server.value.stop());
-  const passwords = makeRolePasswords(systemRandom);
-  const migrations = await readMigrations();
-  invariant((await migrate({ connection, passwords, random: systemRandom, migrations })).ok, "ok");
-  const records = { ...connection, user: "phylax_records", password: passwords.phylax_records };
-  const db = openDatabase({ connection: records, tenant, maxConnections: 4 });
-  const admin = openDatabase({ connection, tenant, maxConnections: 1 });
+  const connection = server.as("phylax_records");
+  const db = openDatabase({ connection, tenant, maxConnections: 4 });
+  const admin = openDatabase({ connection: server.admin, tenant, maxConnections: 1 });
   tidy(() => Promise.all([db.close(), admin.close()]));
   const { service } = await testKeys({ after: tidy });
   const vault = await createVault({

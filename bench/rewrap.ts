@@ -12,13 +12,11 @@ import { systemRandom } from "#core/random.ts";
 import { invariant, ok } from "#core/result.ts";
 import type { KeyOperator, KeyService } from "#core/key-service.ts";
 import { createKeyClient, createKeyOperator } from "#keys/client.ts";
-import type { Connection } from "#storage/connection.ts";
 import { openDatabase } from "#storage/database.ts";
-import { startEmbedded } from "#storage/embedded.ts";
-import { makeRolePasswords, migrate, readMigrations } from "#storage/migrate.ts";
 import { insertKeys } from "#vault/store.ts";
 import { rewrapAll } from "#assembly/key-life/rewrap.ts";
 import type { Figure } from "./figure.ts";
+import { startServer, type Server, type Tidy } from "./support.ts";
 
 const dataKeys = 200_000;
 const keysPerInsert = 1_000;
@@ -33,8 +31,6 @@ const compartmentOf = (n: number): string => {
   ];
   return [...groups, hex.slice(20, 32)].join("-");
 };
-
-type Tidy = (last: () => Promise<unknown> | void) => void;
 
 interface Keys {
   readonly service: KeyService;
@@ -62,35 +58,8 @@ async function startKeys(tidy: Tidy): Promise<Keys> {
   };
 }
 
-interface Server {
-  readonly admin: Connection;
-  readonly records: Connection;
-  readonly keeper: Connection;
-}
-
-/** With fsync on, as the product runs it. */
-async function startServer(tidy: Tidy): Promise<Server> {
-  const home = await mkdtemp(join(tmpdir(), "phylax-bench-"));
-  tidy(() => rm(home, { recursive: true, force: true }));
-  const shared = { clock: systemClock, random: systemRandom };
-  const server = await startEmbedded({ home, ...shared, onExit: () => {} });
-  invariant(server.ok, "the embedded server starts");
-  tidy(() => server.value.stop());
-  const { connection } = server.value;
-  const passwords = makeRolePasswords(systemRandom);
-  const migrations = await readMigrations();
-  const migrated = await migrate({ connection, passwords, random: systemRandom, migrations });
-  invariant(migrated.ok, "the migrations run");
-  const as = (user: "phylax_records" | "phylax_keeper"): Connection => ({
-    ...connection,
-    user,
-    password: passwords[user],
-  });
-  return { admin: connection, records: as("phylax_records"), keeper: as("phylax_keeper") };
-}
-
 async function makeRows(server: Server, keys: Keys, tenant: TenantId): Promise<void> {
-  const db = openDatabase({ connection: server.records, tenant, maxConnections: 2 });
+  const db = openDatabase({ connection: server.as("phylax_records"), tenant, maxConnections: 2 });
   for (let from = 0; from < dataKeys; from += keysPerInsert) {
     const asked = Array.from({ length: keysPerInsert }, (_, i) => ({
       compartment: compartmentOf(from + i),
@@ -126,7 +95,7 @@ async function vacuum(server: Server): Promise<void> {
 }
 
 async function rewrapOnce(server: Server, keys: Keys, tenant: TenantId): Promise<number> {
-  const db = openDatabase({ connection: server.keeper, tenant, maxConnections: 5 });
+  const db = openDatabase({ connection: server.as("phylax_keeper"), tenant, maxConnections: 5 });
   const started = await keys.operator.startEpoch();
   invariant(started.ok, "an epoch starts");
   const { kekEpoch } = started.value;

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { holds, type Figure } from "./figure.ts";
 
-const frame = new Set(["run.ts", "figure.ts", "load.ts"]);
+const frame = new Set(["run.ts", "figure.ts", "load.ts", "support.ts"]);
 const args = process.argv.slice(2);
 const asJson = args.includes("--json");
 const wanted = args.filter((arg) => !arg.startsWith("--"));

@@ -1,7 +1,4 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { systemClock } from "#core/clock.ts";
 import {
   parsePseudonym,
@@ -14,53 +11,24 @@ import { systemRandom } from "#core/random.ts";
 import { invariant, ok } from "#core/result.ts";
 import { testKeys } from "#keys/testing.ts";
 import { openDatabase } from "#storage/database.ts";
-import { startEmbedded } from "#storage/embedded.ts";
-import { makeRolePasswords, migrate, readMigrations } from "#storage/migrate.ts";
 import { takeDataKey } from "#vault/data-key.ts";
 import { systemRun } from "#vault/run-watch.ts";
 import { createRecordCipher } from "#vault/record-cipher.ts";
 import { createVault, type Vault } from "#vault/vault.ts";
 import type { Figure } from "./figure.ts";
+import { inTurn, parsed, startServer, type Tidy } from "./support.ts";
 import { coldRead } from "./vault/cold-read.ts";
 import { peers } from "./vault/peers.ts";
 
 const recordBytes = 2_048;
-const roundMs = 400;
-/** Rounds take turns, so that a busy moment of the machine hits ours and the rival alike. */
-const rounds = 5;
 const patients = 10_000;
 /** Such as an Observation of a search page, without its narrative. */
 const smallBytes = 256;
 const recordsPerPack = 200;
 const peerCalls = 400;
 
-function parsed<T>(parse: (text: string) => T | null, text: string): T {
-  const value = parse(text);
-  invariant(value !== null, "the bench names things as they are named");
-  return value;
-}
-
 const tenant = parsed(parseTenantId, systemRandom.uuid());
 const patient = (): Pseudonym => parsed(parsePseudonym, systemRandom.uuid());
-
-function perSecond(work: () => void): number {
-  const began = performance.now();
-  let calls = 0;
-  while (performance.now() - began < roundMs) {
-    for (let n = 0; n < 50; n += 1) work();
-    calls += 50;
-  }
-  return (calls / (performance.now() - began)) * 1_000;
-}
-
-/** Best of the rounds of each, all measured in turn. */
-function inTurn<K extends string>(works: Readonly<Record<K, () => void>>): Record<K, number> {
-  const best = { ...works } as unknown as Record<K, number>;
-  for (const name in works) best[name] = 0;
-  for (let round = 0; round < rounds; round += 1)
-    for (const name in works) best[name] = Math.max(best[name], perSecond(works[name]));
-  return best;
-}
 
 function sealing(): readonly Figure[] {
   const plain = randomBytes(recordBytes);
@@ -199,21 +167,11 @@ async function inBatches(all: readonly Pseudonym[], work: FetchKeys): Promise<nu
   return (all.length / (performance.now() - began)) * 1_000;
 }
 
-async function keyMaking(
-  tidy: (last: () => Promise<unknown> | void) => void,
-): Promise<readonly Figure[]> {
-  const home = await mkdtemp(join(tmpdir(), "phylax-bench-"));
-  tidy(() => rm(home, { recursive: true, force: true }));
+async function keyMaking(tidy: Tidy): Promise<readonly Figure[]> {
+  const server = await startServer(tidy);
   const shared = { clock: systemClock, random: systemRandom };
-  const server = await startEmbedded({ home, ...shared, onExit: () => {} });
-  invariant(server.ok, "the embedded server starts");
-  const { connection } = server.value;
-  tidy(() => server.value.stop());
-  const passwords = makeRolePasswords(systemRandom);
-  const migrations = await readMigrations();
-  invariant((await migrate({ connection, passwords, random: systemRandom, migrations })).ok, "ok");
-  const records = { ...connection, user: "phylax_records", password: passwords.phylax_records };
-  const db = openDatabase({ connection: records, tenant, maxConnections: 4 });
+  const connection = server.as("phylax_records");
+  const db = openDatabase({ connection, tenant, maxConnections: 4 });
   tidy(() => db.close());
   const { service } = await testKeys({ after: tidy });
   const deps = { db, keys: service, tenant, ...shared, onKeys: async () => ok(null) };
