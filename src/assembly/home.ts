@@ -68,7 +68,7 @@ export function openHome(given: string): Result<Home> {
   });
 }
 
-/** Writes a file of mode 0600 whole or not at all: a temporary neighbour, fsync, rename. */
+/** Writes a file of mode 0600 whole or not at all, and for good: fsync, rename, fsync of the folder. */
 export function writeSecretFile(path: string, content: string): void {
   const temporary = `${path}.new`;
   const handle = openSync(temporary, "w", 0o600);
@@ -79,6 +79,12 @@ export function writeSecretFile(path: string, content: string): void {
     closeSync(handle);
   }
   renameSync(temporary, path);
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 /** Gives the text of a secret file, made by `make` when there is none yet. */

@@ -13,7 +13,7 @@ import { runToEnd, type Launcher } from "#storage/server-account.ts";
 import { foldersIn, socketFolder, socketPort } from "#storage/server-folders.ts";
 import { endServerIn, processesIn, readPostmasterFile } from "#storage/server-processes.ts";
 import { initdbArguments, serverArguments } from "#storage/server-settings.ts";
-import { exists, prepareSite, type Site } from "#storage/server-site.ts";
+import { exists, prepareSite, syncFolder, type Site } from "#storage/server-site.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
 export interface ServerExit {
@@ -73,6 +73,7 @@ async function initialise({ folders, binaries, launcher, env }: Site): Promise<R
   if (code !== 0)
     return refuse("storage-unavailable", { detail: `initdb failed: ${output.trim().slice(-500)}` });
   await rename(folders.unfinished, folders.data);
+  await syncFolder(folders.home);
   return ok(null);
 }
 

@@ -1,4 +1,4 @@
-import { chown, readFile, stat, writeFile } from "node:fs/promises";
+import { chown, open, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { refuse } from "#core/problem.ts";
@@ -41,6 +41,16 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Makes names in a folder last through a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
 /** Reads the superuser's password, or makes one when the server was never set up. */
 async function superuserPassword(ground: Ground, launcher: Launcher, random: Random) {
   const { password: path, data } = ground.folders;
@@ -51,8 +61,10 @@ async function superuserPassword(ground: Ground, launcher: Launcher, random: Ran
     });
   if (known !== "") return ok(known);
   const made = random.bytes(32).toString("base64url");
-  await writeFile(path, `${made}\n`, { mode: 0o600 });
+  // On disk before the server is: without it nobody enters what a power cut left behind.
+  await writeFile(path, `${made}\n`, { mode: 0o600, flush: true });
   if (launcher.owner !== null) await chown(path, launcher.owner.uid, launcher.owner.gid);
+  await syncFolder(ground.folders.home);
   return ok(made);
 }
 
