@@ -98,7 +98,7 @@ function orderOf(options: Options): Result<Names> {
 
 /** Only a person at a terminal can be asked; a script must say --yes. */
 async function isConfirmed(patient: string, terminal: Terminal): Promise<boolean> {
-  if (!process.stdin.isTTY) {
+  if (!terminal.isTerminal || !process.stdin.isTTY) {
     terminal.err("Without a terminal to ask at, --yes must be given.\n");
     return false;
   }
