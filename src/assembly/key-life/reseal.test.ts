@@ -67,6 +67,24 @@ test("sealing one patient anew neither goes on with a run over all nor ends it",
   assert.equal(life.life.notes.read("reseal-all"), "b");
 });
 
+test("sealing all anew is announced to the brake of the keys process, one patient is not", async (t) => {
+  const { test: life, desk } = await withPages(t);
+  await makeKeys(life, [somePatient(), somePatient(), somePatient()]);
+  const lifts: number[] = [];
+  const keys = {
+    ...life.life.keys,
+    liftBrake: async (patients: number, minutes: number) => {
+      lifts.push(patients);
+      return life.life.keys.liftBrake(patients, minutes);
+    },
+  };
+  const changed = { desk: desk(null), keys };
+  valueOf(await life.work((work) => reseal(work, [somePatient()]), changed));
+  assert.deepEqual(lifts, []);
+  valueOf(await life.work((work) => reseal(work, null), changed));
+  assert.deepEqual(lifts, [3]);
+});
+
 test("a ring moved under another root key opens the same keys, and is backed up with the new choice", async (t) => {
   const life = await testLife(t);
   const made = await makeKeys(life, ["organisation", somePatient()]);

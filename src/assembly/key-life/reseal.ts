@@ -1,5 +1,6 @@
 import type { Pseudonym } from "#core/ids.ts";
 import { ok, type Result } from "#core/result.ts";
+import { brakeLimits } from "#keys/brake.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import { countCompartments } from "#vault/keeper-store.ts";
 import type { KeyLife } from "#assembly/key-life/life.ts";
@@ -21,6 +22,9 @@ const noteName = "reseal-all";
 
 export const resealLimits = { patientsPerRequest: 20 } as const;
 
+/** The keys process is told that much is asked for with good reason, for a while and again. */
+const announced = { minutes: 60, everyMs: 30 * 60_000 } as const;
+
 /**
  * Gives patients a new data key each and seals their rows under it, while requests go on; for a key
  * that may have been seen. `patients` null means all, the organisation too: that run is gone on
@@ -38,9 +42,16 @@ export async function reseal(
   let after = noted === "" ? null : noted;
   let done = { patients: 0, rows: 0, damaged: 0 };
   if (all && noted === null) life.notes.write(noteName, "");
+  let announceAt = life.clock.monotonicMs();
   for (;;) {
     const going = lock.check();
     if (!going.ok) return going;
+    if (all && life.clock.monotonicMs() >= announceAt) {
+      const patientsMax = Math.min(Math.max(1, expected), brakeLimits.liftPatientsMax);
+      const lifted = await life.keys.liftBrake(patientsMax, announced.minutes);
+      if (!lifted.ok) return lifted;
+      announceAt = life.clock.monotonicMs() + announced.everyMs;
+    }
     const some = await life.desk.reseal(patients, after, resealLimits.patientsPerRequest);
     if (!some.ok) return some;
     const { done: resealed, rows, damaged, next } = some.value;
