@@ -102,7 +102,7 @@ export async function replaceWrapped(
     text: `WITH replaced AS (
         UPDATE keyring.data_key AS k
         SET kek_epoch = $2, wrapped = substring($6::bytea FROM (made.nth::integer - 1) * $7 + 1 FOR $7)
-        FROM unnest($3::tid[], $4::text[], $5::int[]) WITH ORDINALITY
+        FROM unnest(string_to_array($3, ' ')::tid[], string_to_array($4, ' '), $5::int[]) WITH ORDINALITY
           AS made (place, compartment, dek_version, nth)
         WHERE k.ctid = made.place AND k.compartment = made.compartment
           AND k.dek_version = made.dek_version AND k.tenant = $1 AND k.kek_epoch < $2
@@ -111,8 +111,9 @@ export async function replaceWrapped(
     values: [
       tenant,
       kekEpoch,
-      keys.map(({ place }) => place),
-      keys.map(({ compartment }) => compartment),
+      // Neither has a blank in it; a list of the driver's own is looked through for quotes.
+      keys.map(({ place }) => place).join(" "),
+      keys.map(({ compartment }) => compartment).join(" "),
       keys.map(({ dekVersion }) => dekVersion),
       joined(keys),
       wrappedBytes,

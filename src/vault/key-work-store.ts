@@ -11,6 +11,11 @@ export async function tryKeyWork(session: Queryable): Promise<boolean> {
   return row?.taken === true;
 }
 
+/** Gives the lock back; without this it ends only when the server has seen the session end. */
+export async function endKeyWork(session: Queryable): Promise<void> {
+  await session.query(`SELECT pg_advisory_unlock(${lockName})`);
+}
+
 /** Whether this very session holds the lock; a connection that was made anew does not. */
 export async function holdsKeyWork(session: Queryable): Promise<boolean> {
   const [row] = await session.query<{ readonly held: boolean }>(

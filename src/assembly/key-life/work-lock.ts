@@ -3,7 +3,7 @@ import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { Database } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
-import { holdsKeyWork, tryKeyWork } from "#vault/key-work-store.ts";
+import { endKeyWork, holdsKeyWork, tryKeyWork } from "#vault/key-work-store.ts";
 
 /** The right to change keys, which one command in a deployment has at a time. */
 export interface WorkLock {
@@ -36,6 +36,8 @@ export async function takeWorkLock(session: Database): Promise<Result<WorkLock>>
     check: () => (held ? ok(null) : refuse("key-work-running")),
     release: async () => {
       clearInterval(looking);
+      // One that cannot be given back ends with the session, a moment later.
+      await attempt(() => endKeyWork(session));
       await session.close();
     },
   });
