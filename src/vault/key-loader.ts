@@ -88,15 +88,15 @@ export function createKeyLoader(deps: KeyLoaderDeps): KeyLoader {
   };
 }
 
-/** Rounds that a fetch begins again, because keys were evicted meanwhile, before it is refused. */
+/** How often a fetch is begun, as keys were evicted or wrapped anew meanwhile, before it is refused. */
 const roundsPerFetch = 3;
 
 async function answerAll(deps: KeyLoaderDeps, batch: readonly Waiting[]): Promise<void> {
   const asked = batch.map((each) => each.asked);
   try {
-    let found = await fetchKeys(deps, asked);
-    for (let left = roundsPerFetch - 1; left > 0 && found === null; left -= 1)
-      found = await fetchKeys(deps, asked);
+    let found: Awaited<ReturnType<typeof fetchKeys>> = null;
+    for (let left = roundsPerFetch - 1; left >= 0 && found === null; left -= 1)
+      found = await fetchKeys(deps, asked, left > 0);
     found ??= asked.map(() => refuse("key-unavailable", { detail: "keys are being replaced" }));
     const answers = found;
     batch.forEach(({ resolve }, i) => resolve(answers[i] ?? ok(null)));
@@ -105,10 +105,14 @@ async function answerAll(deps: KeyLoaderDeps, batch: readonly Waiting[]): Promis
   }
 }
 
-/** One answer for each key asked, in order; null when keys were evicted while it fetched. */
+/**
+ * One answer for each key asked, in order; null when keys were evicted while it fetched, or, if
+ * `mayLookAgain`, when one was wrapped anew and its old epoch destroyed between reading and unwrapping.
+ */
 async function fetchKeys(
   deps: KeyLoaderDeps,
   asked: readonly KeyAsked[],
+  mayLookAgain: boolean,
 ): Promise<readonly Result<DataKey | null>[] | null> {
   const { db, keys, tenant, cache } = deps;
   const { evictions } = cache;
@@ -116,6 +120,10 @@ async function fetchKeys(
   if (!stored.ok) return asked.map(() => stored);
   const answers = await keys.unwrap(stored.value.map(({ wrapped }) => wrapped));
   if (!answers.ok) return asked.map(() => answers);
+  if (mayLookAgain && answers.value.some((key) => !key.ok && key.code === "wrong-epoch")) {
+    for (const key of answers.value) if (key.ok) key.key.fill(0);
+    return null;
+  }
   const found = new Map<string, Result<DataKey | null>>();
   const sound: FreshKey[] = [];
   stored.value.forEach((key, i) => {

@@ -210,6 +210,22 @@ test("one damaged key does not keep the others asked for meanwhile from opening"
   assert.equal(value(sound).size, 1);
 });
 
+test("a key that was wrapped anew, its old epoch destroyed, while it was fetched is looked up once more", async (t) => {
+  const { keys, vault, another } = await testVault(t);
+  const who = patient();
+  value(await vault.create([who]));
+  let asked = 0;
+  const unwrap: KeyService["unwrap"] = async (wrapped) => {
+    asked += 1;
+    // What the keys process says of the row as it was before.
+    if (asked === 2) return ok(wrapped.map(() => ({ ok: false, code: "wrong-epoch" }) as const));
+    return keys.service.unwrap(wrapped);
+  };
+  const reader = await another({ keys: { ...keys.service, unwrap } });
+  assert.ok(value(await reader.keys([who])).has(who));
+  assert.equal(asked, 3);
+});
+
 test("a key of an epoch that the ring has lost does not open", async (t) => {
   const { vault, another, database } = await testVault(t);
   const who = patient();
