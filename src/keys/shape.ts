@@ -35,6 +35,17 @@ export function bytesOf(value: unknown, count: number): Buffer | null {
   return bytes.length === count && bytes.toString("base64url") === value ? bytes : null;
 }
 
+const base64url = /^[A-Za-z0-9_-]*$/;
+/** Last characters whose unused low bits are zero, by how many bytes stand past a multiple of three. */
+const canonicalEnds = [/./, /[AQgw]/, /[AEIMQUYcgkosw048]/] as const;
+
+/** The same as text, without decoding it: canonical base64url of exactly so many bytes. */
+export function base64urlOf(value: unknown, count: number): string | null {
+  if (typeof value !== "string" || value.length !== Math.ceil((count * 4) / 3)) return null;
+  const end = canonicalEnds[count % 3];
+  return base64url.test(value) && end?.test(value.at(-1) ?? "") === true ? value : null;
+}
+
 export function wholeNumber(value: unknown, min: number, max: number): number | null {
   return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
     ? value

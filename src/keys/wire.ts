@@ -17,7 +17,7 @@ import { toIso } from "#core/clock.ts";
 import { brakeLimits } from "#keys/brake.ts";
 import { gcm } from "#keys/gcm.ts";
 import { ringFileLimits } from "#keys/ring-file.ts";
-import { bytesOf, exactObject, isoInstant, listOf, wholeNumber } from "#keys/shape.ts";
+import { base64urlOf, exactObject, isoInstant, listOf, wholeNumber } from "#keys/shape.ts";
 
 /** Parsers of core/key-wire.ts, for both ends. Each gives null for what has not exactly the form. */
 
@@ -46,9 +46,6 @@ const nameOf = (value: unknown): string | null =>
     : null;
 
 const versionOf = (value: unknown): number | null => wholeNumber(value, 1, wireLimits.versionMax);
-
-const base64urlOf = (value: unknown, bytes: number): string | null =>
-  bytesOf(value, bytes)?.toString("base64url") ?? null;
 
 export function parseWrappedKey(value: unknown): WrappedKey | null {
   const names = [
