@@ -19,10 +19,9 @@ import { parseTenantId, type TenantId } from "#core/ids.ts";
 import { systemRandom } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import { openDatabase, type Connection, type Database } from "#storage/database.ts";
-import { startEmbedded } from "#storage/embedded.ts";
-import { makeRolePasswords, migrate, readMigrations } from "#storage/migrate.ts";
 import { inSnapshot } from "#storage/snapshot.ts";
 import type { Figure } from "./figure.ts";
+import { startServer, type Tidy } from "./support.ts";
 
 const rows = 100_000;
 const patients = 100_000;
@@ -135,33 +134,23 @@ async function count(question: ExposureQuestion, deps: ExposureDeps): Promise<nu
 
 /** The proof of stored rows, and questions of exposure, each for a hundred thousand. */
 export async function run(): Promise<readonly Figure[]> {
+  const lasts: Parameters<Tidy>[0][] = [];
+  const tidy: Tidy = (last) => void lasts.unshift(last);
   const folder = await mkdtemp(join(tmpdir(), "phylax-bench-"));
-  const shared = { clock: systemClock, random: systemRandom };
-  const server = await startEmbedded({
-    home: join(folder, "postgres"),
-    ...shared,
-    onExit: () => {},
-  });
-  invariant(server.ok, "the embedded server starts");
-  const { connection } = server.value;
-  const passwords = makeRolePasswords(systemRandom);
-  const migrations = await readMigrations();
-  invariant((await migrate({ connection, passwords, random: systemRandom, migrations })).ok, "ok");
-  const as = (user: "phylax_records" | "phylax_auditor"): Database =>
-    openDatabase({
-      connection: { ...connection, user, password: passwords[user] },
-      tenant,
-      maxConnections: 2,
-    });
+  tidy(() => rm(folder, { recursive: true, force: true }));
+  const server = await startServer(tidy);
+  const as = (role: "phylax_records" | "phylax_auditor"): Database => {
+    const db = openDatabase({ connection: server.as(role), tenant, maxConnections: 2 });
+    tidy(() => db.close());
+    return db;
+  };
   const [records, auditor] = [as("phylax_records"), as("phylax_auditor")];
   const key = newKey();
   try {
-    await fill(connection, records, key);
+    await fill(server.admin, records, key);
     return await measure(auditor, key, folder);
   } finally {
-    await Promise.all([records.close(), auditor.close()]);
-    await server.value.stop();
-    await rm(folder, { recursive: true, force: true });
+    for (const last of lasts) await last();
   }
 }
 

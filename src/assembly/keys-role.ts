@@ -13,7 +13,7 @@ import { createKeysServer } from "#keys/server.ts";
 import { kmsTools } from "#assembly/kms-tools.ts";
 import type { Environment } from "#assembly/environment.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
-import { rootPassphrase } from "#assembly/root-key.ts";
+import { passphraseReader } from "#assembly/root-key.ts";
 
 /** The key log has every use; the operational log only what somebody should look into. */
 function tell(
@@ -50,10 +50,7 @@ export const startKeys: RoleStarter = async ({
   const opened = await openKeyHome({
     folder: home.file("keys"),
     choice: choice.value,
-    passphrase: () => {
-      const secret = rootPassphrase(home, environment, random);
-      return secret.ok ? ok(secret.value.passphrase) : secret;
-    },
+    passphrase: passphraseReader(home, environment, random),
     random,
     clock,
     tools: kmsTools,

@@ -16,6 +16,18 @@ const besideTheData =
   "so a stolen disk may count as unsecured PHI (HHS guidance under 45 CFR 164.402 wants keys kept apart). " +
   "Set PHYLAX_ROOT_PASSPHRASE_FILE to a file elsewhere before real patients are in it.";
 
+/** The passphrase alone, read when a KMS asks for it. Fails as `rootPassphrase`. */
+export function passphraseReader(
+  home: Home,
+  environment: Environment,
+  random: Random,
+): () => Result<string> {
+  return () => {
+    const secret = rootPassphrase(home, environment, random);
+    return secret.ok ? ok(secret.value.passphrase) : secret;
+  };
+}
+
 /**
  * The passphrase that opens the root key: from PHYLAX_ROOT_PASSPHRASE, else from the file that
  * PHYLAX_ROOT_PASSPHRASE_FILE names, else made once and kept in the home, with a warning.

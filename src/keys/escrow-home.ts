@@ -6,7 +6,7 @@ import type { EscrowedRing } from "#keys/escrow-contents.ts";
 import type { KeyHome } from "#keys/keys.ts";
 import { createKms, writeKmsConfig, type KmsConfig } from "#keys/kms/config.ts";
 import { movePaths } from "#keys/kms-move.ts";
-import { syncFolder } from "#keys/private-file.ts";
+import { isMissing, syncFolder } from "#keys/private-file.ts";
 import { layRing } from "#keys/ring-keeper.ts";
 
 /**
@@ -52,7 +52,7 @@ async function entriesOf(folder: string): Promise<readonly string[] | null> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "#core/clock.ts";
 import { refuse } from "#core/problem.ts";
@@ -15,7 +15,7 @@ import {
 import type { Kms } from "#keys/kms/kms.ts";
 import type { KmsDeps } from "#keys/kms/tools.ts";
 import type { ChosenKms } from "#keys/operator-desk.ts";
-import { syncFolder } from "#keys/private-file.ts";
+import { exists, syncFolder } from "#keys/private-file.ts";
 import { createRing, openRing, type RingDeps, type RingKeeper } from "#keys/ring-keeper.ts";
 
 /** `folder` holds the ring, 0700; its parent folder must exist. */
@@ -57,16 +57,6 @@ async function createNew(home: KeyHome): Promise<Result<RingKeeper>> {
   await rename(begun, home.folder);
   await syncFolder(dirname(home.folder));
   return openBoth(home);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
-  }
 }
 
 function ringDeps(home: KeyHome, kms: RingDeps["kms"]): RingDeps {

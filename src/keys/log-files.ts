@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { lineLimits } from "#keys/log-line.ts";
+import { isMissing } from "#keys/private-file.ts";
 
 export const currentLogFile = "key-log.ndjson";
 const rotatedName = /^key-log-[0-9]{12}\.ndjson$/;
@@ -54,10 +55,6 @@ export async function openToRead(path: string): Promise<FileHandle | null> {
     if (isMissing(error)) return null;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 export type RawLine =

@@ -1,6 +1,7 @@
 import type { TenantId } from "#core/ids.ts";
 import type { WrappedKey } from "#core/key-wire.ts";
 import type { Queryable } from "#storage/database.ts";
+import { wrappedKeyOf, type KeyRow } from "#vault/store.ts";
 
 /** A key's name within its tenant. */
 export interface KeyCursor {
@@ -8,27 +9,8 @@ export interface KeyCursor {
   readonly dekVersion: number;
 }
 
-export interface KeyRow {
-  readonly compartment: string;
-  readonly dek_version: number;
-  readonly kek_epoch: number;
-  readonly wrapped: Buffer;
-  readonly commitment: Buffer;
-}
-
 /** AES-256-GCM of 32 bytes: nonce, ciphertext, tag; the table takes no other length. */
 const wrappedBytes = 60;
-
-export function wrappedKeyOf(tenant: TenantId, row: KeyRow): WrappedKey {
-  return {
-    tenant,
-    compartment: row.compartment,
-    dekVersion: row.dek_version,
-    kekEpoch: row.kek_epoch,
-    wrapped: row.wrapped.toString("base64url"),
-    commitment: row.commitment.toString("base64url"),
-  };
-}
 
 /** How many keys are still wrapped under an epoch below this one. */
 export async function countBelow(

@@ -2,8 +2,9 @@ import { toIso, type Instant } from "#core/clock.ts";
 import type { TenantId } from "#core/ids.ts";
 import type { WrappedKey } from "#core/key-wire.ts";
 import type { Queryable } from "#storage/database.ts";
-import { wrappedKeyOf, type KeyCursor, type KeyRow } from "#vault/keeper-store.ts";
+import type { KeyCursor } from "#vault/keeper-store.ts";
 import type { Shredding } from "#vault/shred-store.ts";
+import { wrappedKeyOf, type KeyRow } from "#vault/store.ts";
 
 /** A wrapped key as a backup keeps it. */
 export interface CopiedKey {

@@ -18,14 +18,30 @@ export interface StoredKey {
   readonly seals: number;
 }
 
-interface Row {
+/** A row of keyring.data_key, as far as a key is wrapped in it. */
+export interface KeyRow {
   readonly compartment: string;
   readonly dek_version: number;
   readonly kek_epoch: number;
   readonly wrapped: Buffer;
   readonly commitment: Buffer;
+}
+
+interface Row extends KeyRow {
   readonly seals: number;
   readonly newest: number;
+}
+
+/** The row in the form in which the keys process takes it. */
+export function wrappedKeyOf(tenant: TenantId, row: KeyRow): WrappedKey {
+  return {
+    tenant,
+    compartment: row.compartment,
+    dekVersion: row.dek_version,
+    kekEpoch: row.kek_epoch,
+    wrapped: row.wrapped.toString("base64url"),
+    commitment: row.commitment.toString("base64url"),
+  };
 }
 
 /**
@@ -60,14 +76,7 @@ export async function readKeys(
   return rows.map((row) => ({
     isNewest: row.dek_version === row.newest,
     seals: row.seals,
-    wrapped: {
-      tenant,
-      compartment: row.compartment,
-      dekVersion: row.dek_version,
-      kekEpoch: row.kek_epoch,
-      wrapped: row.wrapped.toString("base64url"),
-      commitment: row.commitment.toString("base64url"),
-    },
+    wrapped: wrappedKeyOf(tenant, row),
   }));
 }
 

@@ -19,7 +19,7 @@ import type { OnProgress, OnStep } from "#assembly/key-life/life.ts";
 import { restoreRows, type RestoredRows } from "#assembly/key-life/restore-rows.ts";
 import { isOlder, ringFacts } from "#assembly/key-life/ring-age.ts";
 import { kmsTools } from "#assembly/kms-tools.ts";
-import { rootPassphrase } from "#assembly/root-key.ts";
+import { passphraseReader } from "#assembly/root-key.ts";
 import { logWhileStopped, whileStopped, withDatabase } from "#assembly/stopped.ts";
 
 export interface RestoreWork {
@@ -132,10 +132,7 @@ async function openBackedUp(
     const opened = await openKeyHome({
       folder,
       choice: null,
-      passphrase: () => {
-        const secret = rootPassphrase(home, environment, random);
-        return secret.ok ? ok(secret.value.passphrase) : secret;
-      },
+      passphrase: passphraseReader(home, environment, random),
       random,
       clock,
       tools: kmsTools,

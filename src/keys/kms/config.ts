@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { refuse } from "#core/problem.ts";
 import { ok, unreachable, type Result } from "#core/result.ts";
@@ -22,7 +21,7 @@ import {
 import type { KmsDeps } from "#keys/kms/tools.ts";
 import { openTpmKms, parseTpmConfig, type TpmConfig } from "#keys/kms/tpm.ts";
 import { openVaultKms, parseVaultConfig, type VaultConfig } from "#keys/kms/vault.ts";
-import { readPrivateFile, writePrivateFile } from "#keys/private-file.ts";
+import { exists, readPrivateFile, writePrivateFile } from "#keys/private-file.ts";
 import { jsonOf } from "#keys/shape.ts";
 
 /** Which KMS holds the root key and how it is reached; holds no secret, only where secrets lie. */
@@ -162,13 +161,3 @@ async function withFile(
 
 const refused = (detail: string): ReturnType<typeof refuse> =>
   refuse("root-key-refused", { detail });
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
-  }
-}
