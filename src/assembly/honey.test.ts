@@ -31,7 +31,8 @@ async function laid(count: number): Promise<readonly (readonly Line[])[]> {
 }
 
 test("each patient laid is whole, with ids as Phylax gives them, and refers to herself", async () => {
-  for (const lines of await laid(3)) {
+  const sent = await laid(12);
+  for (const lines of sent) {
     const patients = lines.filter(({ resource }) => resource.resourceType === "Patient");
     assert.equal(patients.length, 1);
     const id = patients[0]?.resource.id;
@@ -42,9 +43,11 @@ test("each patient laid is whole, with ids as Phylax gives them, and refers to h
       );
     }
     assert.equal(new Set(lines.map(({ resource }) => resource.id)).size, lines.length);
-    assert.ok(lines.length > 20, "a patient with a history");
+    // A newborn has hardly been seen yet.
+    assert.ok(lines.length > 1, "more than a name");
     assert.ok(lines.every(({ resource }) => resource.resourceType !== "CareTeam"));
   }
+  assert.ok(sent.flat().length > 200, "patients with histories");
 });
 
 test("two commands never lay the same patient", async () => {
