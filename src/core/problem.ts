@@ -67,6 +67,26 @@ const problems = {
     issue: "invalid",
     text: "A parameter has a value that cannot be used.",
   },
+  "multiple-matches": {
+    status: 412,
+    issue: "multiple-matches",
+    text: "The condition fits more than one resource; narrow it.",
+  },
+  "patch-refused": {
+    status: 422,
+    issue: "processing",
+    text: "The patch cannot be applied to this resource.",
+  },
+  "too-costly": {
+    status: 422,
+    issue: "too-costly",
+    text: "This asks for more than one request may do; narrow it.",
+  },
+  "package-refused": {
+    status: 422,
+    issue: "invalid",
+    text: "This is not a FHIR package that can be installed.",
+  },
   "record-shredded": {
     status: 410,
     issue: "deleted",

@@ -10,6 +10,8 @@ import { fhirAnswer, type Answer } from "#records/http.ts";
 import { importRecords } from "#records/import.ts";
 import type { ImportDeps } from "#records/import-batch.ts";
 import { answerKeyWork, type KeyDeskDeps } from "#records/key-desk.ts";
+import type { CalledOn } from "#records/operations/operation.ts";
+import { operationAt } from "#records/operations/operations.ts";
 import { prefersLenient } from "#records/preference.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
@@ -75,6 +77,14 @@ async function checkpointAnswer({ checkpoint }: DeedsDeps): Promise<Result<Answe
     : newest;
 }
 
+/** `$name`, wherever it was called. */
+function operationDeed(deps: DeedsDeps, asked: Asked, name: string, on: CalledOn): Deed | null {
+  const operation = operationAt(name, on);
+  if (operation !== null) return operation.deed(deps, asked, on);
+  const unknown = failed(problem("not-found", { detail: "There is no such operation here." }));
+  return { kind: "public", answer: () => unknown };
+}
+
 const only = (method: string, asked: Asked, deed: () => Deed): Deed | null =>
   asked.method === method ? deed() : null;
 
@@ -135,6 +145,15 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
         return only("GET", asked, () => guarded("history", readHistory(deps, place)));
       case "version":
         return only("GET", asked, () => guarded("vread", readVersion(deps, place, place.version)));
+      case "system-operation":
+        return operationDeed(deps, asked, place.name, { type: null, id: null });
+      case "type-operation":
+        return operationDeed(deps, asked, place.name, { type: place.type, id: null });
+      case "instance-operation":
+        return operationDeed(deps, asked, place.name, place);
+      case "system-history":
+      case "type-history":
+        return null;
       default:
         return unreachable(place);
     }

@@ -20,25 +20,59 @@ export type Place =
       readonly id: ResourceId;
       readonly version: number;
     }
+  | { readonly kind: "system-history" }
+  | { readonly kind: "type-history"; readonly type: ResourceType }
+  /** `$name` on the system, on a type, or on one resource. */
+  | { readonly kind: "system-operation"; readonly name: string }
+  | { readonly kind: "type-operation"; readonly type: ResourceType; readonly name: string }
+  | {
+      readonly kind: "instance-operation";
+      readonly type: ResourceType;
+      readonly id: ResourceId;
+      readonly name: string;
+    }
   | { readonly kind: "access-log" }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "import" }
   | { readonly kind: "blind-index" }
   | { readonly kind: "keys"; readonly work: KeyWork };
 
+const operationText = /^\$([a-z][a-z0-9-]{0,39})$/;
 const versionText = /^[1-9][0-9]{0,8}$/;
+
+/** The name of `$name`; null for any other segment. */
+function operationName(segment: string): string | null {
+  return operationText.exec(segment)?.[1] ?? null;
+}
+
+function systemPlace(segment: string): Place | null {
+  if (segment === "metadata") return { kind: "metadata" };
+  if (segment === "_history") return { kind: "system-history" };
+  const name = operationName(segment);
+  return name === null ? null : { kind: "system-operation", name };
+}
+
+function typePlace(type: ResourceType, segment: string): Place | null {
+  if (segment === "_search") return { kind: "search-form", type };
+  if (segment === "_history") return { kind: "type-history", type };
+  const name = operationName(segment);
+  if (name !== null) return { kind: "type-operation", type, name };
+  const id = parseResourceId(segment);
+  return id === null ? null : { kind: "instance", type, id };
+}
 
 function fhirPlace(segments: readonly string[]): Place | null {
   const [first = "", second, third, fourth] = segments;
   if (segments.length > 4) return null;
-  if (second === undefined && first === "metadata") return { kind: "metadata" };
   const type = parseResourceType(first);
+  if (second === undefined) return type === null ? systemPlace(first) : { kind: "type", type };
   if (type === null) return null;
-  if (second === undefined) return { kind: "type", type };
-  if (second === "_search") return third === undefined ? { kind: "search-form", type } : null;
+  if (third === undefined) return typePlace(type, second);
   const id = parseResourceId(second);
   if (id === null) return null;
-  if (third === undefined) return { kind: "instance", type, id };
+  const name = operationName(third);
+  if (name !== null)
+    return fourth === undefined ? { kind: "instance-operation", type, id, name } : null;
   if (third !== "_history") return null;
   if (fourth === undefined) return { kind: "history", type, id };
   return versionText.test(fourth) ? { kind: "version", type, id, version: Number(fourth) } : null;
