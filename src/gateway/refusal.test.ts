@@ -42,8 +42,11 @@ suite("a refusal", () => {
       const { status, headers } = await ask(to, { method, path });
       return [status, headers["allow"]];
     };
-    assert.deepEqual(await allow("PATCH", "/fhir/Patient/1"), [405, "GET, PUT, DELETE"]);
-    assert.deepEqual(await allow("OPTIONS", "/fhir/Patient"), [405, "GET, POST"]);
+    assert.deepEqual(await allow("PATCH", "/fhir/Patient/1/_history"), [405, "GET"]);
+    assert.deepEqual(await allow("OPTIONS", "/fhir/Patient/1"), [
+      405,
+      "GET, POST, PUT, PATCH, DELETE",
+    ]);
     assert.deepEqual(await allow("GET", "/oauth/token"), [405, "POST"]);
     assert.deepEqual(await allow("DELETE", "/home"), [405, "GET, HEAD"]);
     assert.deepEqual(await allow("DELETE", "/none"), [404, undefined]);

@@ -37,6 +37,9 @@ const passedOn: ReadonlyMap<string, "any" | "browser"> = new Map([
   ["if-none-exist", "any"],
   ["prefer", "any"],
   ["user-agent", "any"],
+  // R4 §3.1.0.10 (Provenance of a write) and §2.44.5 (whose record a bare Binary is of).
+  ["x-provenance", "any"],
+  ["x-security-context", "any"],
   ["cookie", "browser"],
   ["origin", "browser"],
   ["referer", "browser"],
@@ -57,6 +60,8 @@ const onlyOnce = new Set([
   "if-match",
   "if-none-match",
   "if-none-exist",
+  "x-provenance",
+  "x-security-context",
   "origin",
   "expect",
 ]);

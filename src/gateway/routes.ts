@@ -93,19 +93,25 @@ export const routes: readonly Route[] = [
   read("/api/identity/me", "identity"),
   signIn("/api/identity/sign-out"),
 
+  // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
+  // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.
   read("/fhir/metadata", "records", "any"),
   write(["POST"], "/fhir", ["_format", "_pretty"]),
   read("/fhir/:type", "records", "any"),
-  write(["POST"], "/fhir/:type", ["_format", "_pretty"]),
+  write(["POST", "PUT", "PATCH"], "/fhir/:type", "any"),
+  { ...write(["DELETE"], "/fhir/:type", "any"), bodyBytes: 0 },
   { ...write(["POST"], "/fhir/:type/_search", "any"), bodyBytes: 64 * kibibyte },
-  read("/fhir/:type/:id", "records", ["_format", "_pretty", "_summary", "_elements"]),
-  write(["PUT"], "/fhir/:type/:id", ["_format", "_pretty"]),
+  read("/fhir/:type/:id", "records", "any"),
+  write(["POST"], "/fhir/:type/:id", "any"),
+  write(["PUT", "PATCH"], "/fhir/:type/:id", ["_format", "_pretty"]),
   {
     ...write(["DELETE"], "/fhir/:type/:id", ["_format", "_pretty"]),
     bodyBytes: 0,
   },
   read("/fhir/:type/:id/_history", "records", ["_format", "_pretty", "_count", "_since", "_at"]),
   read("/fhir/:type/:id/_history/:vid", "records", ["_format", "_pretty"]),
+  read("/fhir/:type/:id/:name", "records", "any"),
+  write(["POST"], "/fhir/:type/:id/:name", "any"),
   read("/api/records/access-log", "records", ["patient", "before"]),
   read("/api/records/log", "records"),
 ];
