@@ -20,7 +20,13 @@ export type PolicyAction =
   | "delete"
   | "access-log"
   | "audit-read"
-  | "import";
+  | "import"
+  /** Taking a copy of a record away, as far as it is the person's to have. */
+  | "export"
+  /** Asking for access to a record (45 CFR 164.524) and seeing how one's own requests stand. */
+  | "access-request"
+  /** Keeping the register of such requests: seeing all, deciding. */
+  | "access-register";
 
 /** The one question put to policy; identity, records and gateway each know a part of it. */
 export interface PolicyRequest {

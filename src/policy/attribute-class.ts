@@ -26,7 +26,8 @@ export type ResourceClass =
     }
   | { readonly kind: "OrganisationRecord"; readonly resourceType: string }
   | { readonly kind: "PatientLog"; readonly ofCaller: boolean }
-  | { readonly kind: "SystemLog" };
+  | { readonly kind: "SystemLog" }
+  | { readonly kind: "AccessRequest"; readonly ofCaller: boolean };
 
 export function attributeClassOf(request: PolicyRequest): AttributeClass {
   return {
@@ -41,11 +42,14 @@ export function attributeClassOf(request: PolicyRequest): AttributeClass {
 
 const logActions: ReadonlySet<PolicyAction> = new Set(["access-log", "audit-read"]);
 
+const requestActions: ReadonlySet<PolicyAction> = new Set(["access-request", "access-register"]);
+
 function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceClass {
   const { type: resourceType, patient, inCareTeam, labels } = resource;
   const ofCaller = patient !== null && person.patients.includes(patient);
   if (logActions.has(action))
     return patient === null ? { kind: "SystemLog" } : { kind: "PatientLog", ofCaller };
+  if (requestActions.has(action)) return { kind: "AccessRequest", ofCaller };
   if (patient === null) return { kind: "OrganisationRecord", resourceType };
   return { kind: "PatientRecord", resourceType, ofCaller, inCareTeam, labels: sorted(labels) };
 }

@@ -123,6 +123,7 @@ function attributesOf(resource: ResourceClass): EntityJson["attrs"] {
     case "OrganisationRecord":
       return { resourceType: resource.resourceType };
     case "PatientLog":
+    case "AccessRequest":
       return { ofCaller: resource.ofCaller };
     case "SystemLog":
       return {};

@@ -53,7 +53,9 @@ const recordActions = [
   "update",
   "delete",
   "import",
+  "export",
 ] as const;
+const requestActions = ["access-request", "access-register"] as const;
 const logActions = ["access-log", "audit-read"] as const;
 
 const patientData: readonly Data[] = (["own", "another's"] as const).flatMap((whose) =>
@@ -93,7 +95,7 @@ const table: readonly Line[] = roleSets.flatMap((roles) =>
             data,
           })),
         ),
-        ...logActions.flatMap((action) =>
+        ...[...logActions, ...requestActions].flatMap((action) =>
           logData.map((data) => ({ roles, level, zone, purpose, action, data })),
         ),
       ]),
@@ -131,6 +133,8 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   const treating = is("clinician") && purpose === "TREAT";
 
   if (action === "import") return is("service") && zone === "operator" && purpose === "SYSADMIN";
+  if (action === "access-request") return data.whose === "own" && forHerself;
+  if (action === "access-register") return is("privacy-officer") && purpose === "HOPERAT";
   if (action === "audit-read" && data.whose === "nobody's")
     return is("security-operator") && purpose === "HOPERAT";
   if (action === "access-log" || action === "audit-read") {
@@ -138,10 +142,12 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
     if (is("privacy-officer") && purpose === "HOPERAT") return true;
     return action === "access-log" && data.whose === "own" && forHerself;
   }
+  if (action === "export" && data.whose === "nobody's") return false;
   if (data.whose === "nobody's")
     return looking && (treating || (forHerself && data.type === "Practitioner"));
-  if (treating && data.inCareTeam) return looking || changing;
-  return looking && forHerself && data.whose === "own" && data.label !== "psychotherapy";
+  const taking = looking || action === "export";
+  if (treating && data.inCareTeam) return taking || changing;
+  return taking && forHerself && data.whose === "own" && data.label !== "psychotherapy";
 }
 
 suite("the decision table", () => {

@@ -171,7 +171,8 @@ function settled(
       outcomes.push({ entry, outcome: failedEntry(placed(step.refusal.problem, entry)) });
     } else if (step.kind === "shown") {
       touches.push(...step.shown.touches);
-      const text = step.shown.answer.body ?? "{}";
+      const { body } = step.shown.answer;
+      const text = typeof body === "string" ? body : "{}";
       outcomes.push({ entry, outcome: { kind: "shown", text, version: null } });
     } else {
       const row = rows[next];

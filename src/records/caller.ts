@@ -53,7 +53,11 @@ function tokenOf({ headers }: IncomingMessage): Result<string> {
 const proofOf = ({ headers }: IncomingMessage): string =>
   typeof headers["dpop"] === "string" ? headers["dpop"] : "";
 
-async function sessionOf(claims: AccessClaims, deps: CallerDeps): Promise<Result<LiveSession>> {
+/** The session of a token's claims as it is now; fails as "session-ended" when it is another's or no more. */
+export async function sessionOf(
+  claims: AccessClaims,
+  deps: Pick<CallerDeps, "live">,
+): Promise<Result<LiveSession>> {
   const found = await deps.live.find(claims.session);
   if (!found.ok) return found;
   const { account, device, clients } = found.value;

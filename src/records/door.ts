@@ -4,10 +4,10 @@ import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import { parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
 import type { Clock, Instant } from "#core/clock.ts";
 import { refuse, type Problem } from "#core/problem.ts";
-import { failed, ok, unreachable, type Result } from "#core/result.ts";
+import { failed, invariant, ok, unreachable, type Result } from "#core/result.ts";
 import type { AnonymousDenials } from "#records/anonymous-denials.ts";
-import type { Arrival, Identify } from "#records/caller.ts";
-import type { Answer } from "#records/http.ts";
+import type { Arrival, Caller, Identify } from "#records/caller.ts";
+import { BrokenOff, type Answer, type Pieces } from "#records/http.ts";
 import { entryOf, type BeginVisit, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
 
@@ -50,6 +50,29 @@ export type Outcome =
 
 export type Interaction = (visit: Visit) => Promise<Outcome>;
 
+/** One piece of a long answer, with what it shows of whom; a refusal ends the answer there. */
+export type Chunk =
+  | {
+      readonly kind: "chunk";
+      readonly touches: readonly Touch[];
+      readonly piece: string | Buffer;
+    }
+  | Refusal;
+
+/**
+ * An answer in pieces, none of which leaves before its own touches are durable. The first piece is
+ * fetched before the answer begins, so that what fails until then is a problem as any other.
+ */
+export interface Streamed {
+  readonly kind: "streamed";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Gives one at least; is told by `return` when nobody wants the rest. */
+  readonly chunks: AsyncGenerator<Chunk, void>;
+}
+
+export type StreamedInteraction = (visit: Visit) => Promise<Outcome | Streamed>;
+
 export interface Door {
   /**
    * Lets one request through to PHI, or not: facts from the gateway, token and proof, live
@@ -59,7 +82,7 @@ export interface Door {
   pass(
     request: IncomingMessage,
     at: { readonly path: string; readonly intent: Touch },
-    interaction: Interaction,
+    interaction: StreamedInteraction,
   ): Promise<Result<Answer>>;
 }
 
@@ -69,6 +92,8 @@ export interface DoorDeps {
   readonly identify: Identify;
   readonly begin: BeginVisit;
   readonly denials: Pick<AnonymousDenials, "note">;
+  /** Whether the caller's session lives still: asked before each further piece of a long answer. */
+  readonly stillLive: (caller: Caller) => Promise<Result<unknown>>;
 }
 
 export function refused(problem: Problem, touch: Touch): Refusal {
@@ -83,7 +108,10 @@ function refusalEntry(visit: Visit, refusal: Refusal): AuditEntry {
   return entryOf(visit, touch, { decision, signal, reasons });
 }
 
-function entriesOf(visit: Visit, { touches, refusals = [] }: Omit<Shown, "answer">): AuditEntry[] {
+function entriesOf(
+  visit: Visit,
+  { touches, refusals = [] }: Pick<Shown, "touches" | "refusals">,
+): AuditEntry[] {
   const shown = touches.map((each) => entryOf(visit, each, { decision: "permit" }));
   return [...shown, ...refusals.map((each) => refusalEntry(visit, each))];
 }
@@ -147,8 +175,44 @@ function denialEntry(
   });
 }
 
+const entriesOfChunk = (visit: Visit, chunk: Chunk): readonly AuditEntry[] =>
+  chunk.kind === "refused" ? [refusalEntry(visit, chunk)] : entriesOf(visit, chunk);
+
+/** A session that ended in the middle of an answer is denied the rest. */
+function cutOff(visit: Visit, chunk: Chunk, problem: Problem): readonly AuditEntry[] {
+  const touched = chunk.kind === "refused" ? chunk.touch : chunk.touches[0];
+  if (touched === undefined) return [];
+  return [refusalEntry(visit, { ...refused(problem, touched), decision: "deny" })];
+}
+
+/** Lets one more piece out when its entries are durable and the session lives; throws BrokenOff when not. */
+async function letOut(
+  visit: Visit,
+  chunk: Chunk,
+  { log, stillLive }: Pick<DoorDeps, "log" | "stillLive">,
+): Promise<string | Buffer> {
+  const live = await stillLive(visit.caller);
+  const entries = live.ok ? entriesOfChunk(visit, chunk) : cutOff(visit, chunk, live.problem);
+  const logged = entries.length === 0 || (await log.submit({ entries: () => entries })).ok;
+  if (!live.ok || !logged || chunk.kind === "refused") throw new BrokenOff();
+  return chunk.piece;
+}
+
+async function* furtherPieces(
+  visit: Visit,
+  { first, chunks }: { readonly first: string | Buffer; readonly chunks: Streamed["chunks"] },
+  deps: Pick<DoorDeps, "log" | "stillLive">,
+): Pieces {
+  try {
+    yield first;
+    for await (const chunk of chunks) yield await letOut(visit, chunk, deps);
+  } finally {
+    await chunks.return();
+  }
+}
+
 /** The one way to PHI. Whatever fails on the way, from policy to log, ends in a problem and no PHI. */
-export function createDoor({ clock, log, identify, begin, denials }: DoorDeps): Door {
+export function createDoor({ clock, log, identify, begin, denials, stillLive }: DoorDeps): Door {
   const turnAway = async (
     arrival: Extract<Arrival, { ok: false }>,
     facts: ClientFacts,
@@ -167,6 +231,20 @@ export function createDoor({ clock, log, identify, begin, denials }: DoorDeps): 
     return logged.ok ? failed(problem) : logged;
   };
 
+  const stream = async (visit: Visit, streamed: Streamed): Promise<Result<Answer>> => {
+    const { status, headers, chunks } = streamed;
+    const { value: first } = await chunks.next();
+    invariant(first !== undefined, "a streamed answer has a first piece");
+    const isRefused = first.kind === "refused";
+    const entries = entriesOfChunk(visit, first);
+    const logged = await log.submit({ entries: () => entries, proof: visit.caller.proof });
+    if (isRefused || !logged.ok) await chunks.return();
+    if (!logged.ok) return logged;
+    if (isRefused) return failed(first.problem);
+    const rest = { first: first.piece, chunks };
+    return ok({ status, headers, body: furtherPieces(visit, rest, { log, stillLive }) });
+  };
+
   return {
     pass: async (request, { path, intent }, interaction) => {
       const facts = parseClientFacts(request.headers);
@@ -178,6 +256,7 @@ export function createDoor({ clock, log, identify, begin, denials }: DoorDeps): 
       if (!arrival.ok) return turnAway(arrival, facts, intent);
       const visit = begin(arrival.caller, facts, clock.now());
       const outcome = await interaction(visit);
+      if (outcome.kind === "streamed") return stream(visit, outcome);
       const logged = await log.submit(submissionOf(visit, outcome));
       return logged.ok ? answerOf(outcome, logged.value.outcome) : logged;
     },

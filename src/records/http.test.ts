@@ -14,7 +14,7 @@ async function server(t: TestContext): Promise<number> {
       const answer = body.ok
         ? { status: 200, headers: {}, body: String(body.value.length) }
         : problemAnswer(body.problem, true);
-      send(request, response, answer);
+      await send(request, response, answer);
     };
     void respond();
   });
@@ -129,10 +129,10 @@ test("a problem is an OperationOutcome under /fhir and RFC 9457 elsewhere", () =
   const fhir = problemAnswer({ code: "not-found" }, true);
   assert.match(fhir.headers["content-type"] ?? "", /fhir\+json/);
   assert.equal(
-    (JSON.parse(fhir.body ?? "") as { resourceType: string }).resourceType,
+    (JSON.parse(fhir.body) as { resourceType: string }).resourceType,
     "OperationOutcome",
   );
   const other = problemAnswer({ code: "not-found" }, false);
   assert.equal(other.headers["content-type"], "application/problem+json");
-  assert.equal((JSON.parse(other.body ?? "") as { status: number }).status, 404);
+  assert.equal((JSON.parse(other.body) as { status: number }).status, 404);
 });

@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import {
   meaningOf,
   operationOutcome,
@@ -17,11 +19,25 @@ export const httpLimits = {
   formBytes: 64 * 1024,
 } as const;
 
+/**
+ * A body of unknown length. The next piece is asked for when the one before has been taken, and none
+ * any more when the caller has gone. Throws BrokenOff when it cannot go on.
+ */
+export type Pieces = AsyncGenerator<string | Buffer, void>;
+
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  readonly body: string | Buffer | Pieces | null;
 }
+
+/** A body that ends before its time, for a reason that the log knows: the connection is cut. */
+export class BrokenOff extends Error {
+  override readonly name = "BrokenOff";
+}
+
+const isPieces = (body: Answer["body"]): body is Pieces =>
+  body !== null && typeof body === "object" && !Buffer.isBuffer(body);
 
 export const fhirJson = "application/fhir+json; charset=utf-8";
 
@@ -50,7 +66,10 @@ function challengeOf({ code }: Problem): string {
 }
 
 /** What a stranger is told of a problem: OperationOutcome under /fhir, RFC 9457 elsewhere. */
-export function problemAnswer(problem: Problem, isFhir: boolean): Answer {
+export function problemAnswer(
+  problem: Problem,
+  isFhir: boolean,
+): Answer & { readonly body: string } {
   const { status } = meaningOf(problem.code);
   const challenge = status === 401 ? { "www-authenticate": challengeOf(problem) } : {};
   const retry = status === 503 ? { "retry-after": "1" } : {};
@@ -59,13 +78,56 @@ export function problemAnswer(problem: Problem, isFhir: boolean): Answer {
   return { status, headers: { "content-type": type, ...challenge, ...retry }, body };
 }
 
-function headersOf({ headers, body }: Answer): Record<string, string | number> {
+type WholeAnswer = Answer & { readonly body: string | Buffer | null };
+
+const isWhole = (answer: Answer): answer is WholeAnswer => !isPieces(answer.body);
+
+function headersOf({ headers, body }: WholeAnswer): Record<string, string | number> {
   const length = body === null ? 0 : Buffer.byteLength(body);
   return { ...headers, "content-length": length, "cache-control": "no-store" };
 }
 
-/** Sends the answer whole. A HEAD gets the headers of the GET. */
-export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+/**
+ * Sends an answer; one in pieces is awaited to its end, and throws what its pieces throw. A HEAD
+ * gets the headers of the GET.
+ */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+): Promise<void> {
+  if (isWhole(answer)) sendWhole(request, response, answer);
+  else await sendPieces(request, response, answer);
+}
+
+/** What a caller's going away looks like from here. */
+const goneCodes = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && goneCodes.has(String(error.code));
+}
+
+async function sendPieces(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+): Promise<void> {
+  if (!isPieces(body)) return;
+  if (request.method === "HEAD" || response.destroyed) {
+    await body.return();
+    if (!response.destroyed) response.writeHead(status, headers).end();
+    return;
+  }
+  response.writeHead(status, { ...headers, "cache-control": "no-store" });
+  try {
+    // Without a length, the end of a body that was cut cannot be taken for its end.
+    await pipeline(Readable.from(body, { objectMode: true, highWaterMark: 1 }), response);
+  } catch (error) {
+    if (!(error instanceof BrokenOff) && !isGone(error)) throw error;
+  }
+}
+
+function sendWhole(request: IncomingMessage, response: ServerResponse, answer: WholeAnswer): void {
   if (response.headersSent || response.destroyed) return;
   // Node itself reads a small body to its end; one that is too large is not worth the wait.
   if (answer.status === 413 && !request.complete) {
@@ -80,7 +142,11 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
  * Answers while the caller is still sending. Ending at once would reset the connection, and many
  * callers would never read why; so what still comes is thrown away for a moment.
  */
-function sendAndHangUp(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+function sendAndHangUp(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: WholeAnswer,
+): void {
   response.writeHead(answer.status, { ...headersOf(answer), connection: "close" });
   response.write(answer.body ?? "");
   const done = (): void => {

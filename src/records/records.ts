@@ -13,9 +13,9 @@ import type { Authorizer } from "#policy/authorizer.ts";
 import { countAnonymousDenials } from "#records/anonymous-denials.ts";
 import { createBlindIndex } from "#records/blind/blind-index.ts";
 import { openMaintenance } from "#records/blind/maintenance.ts";
-import { createIdentify } from "#records/caller.ts";
+import { createIdentify, sessionOf } from "#records/caller.ts";
 import { createDeeds } from "#records/deeds.ts";
-import { createDoor } from "#records/door.ts";
+import { createDoor, type DoorDeps } from "#records/door.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
 import { createRaiseHoney } from "#records/honey.ts";
@@ -160,7 +160,9 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   });
   const keyOf = createKeyOf(deps.fetchJwks, clock);
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
-  const door = createDoor({ clock, log, identify, begin: createVisits(deps), denials });
+  const begin = createVisits(deps);
+  const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
+  const door = createDoor({ clock, log, identify, begin, denials, stillLive });
   const facts = { publicOrigin, version: deps.version, since: clock.now() };
   const deedOf = createDeeds({
     ...deps,

@@ -42,6 +42,9 @@ const letterOf = {
   update: "u",
   delete: "d",
   import: "c",
+  export: "r",
+  "access-request": "r",
+  "access-register": "r",
 } as const satisfies Record<PolicyAction, Letter>;
 
 /** Reads the scopes of an access token; those that are none of SMART's grant nothing here. */

@@ -6,7 +6,7 @@ import { problem, refuse, type Problem } from "#core/problem.ts";
 import { failed, unreachable, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import type { AnonymousDenials } from "#records/anonymous-denials.ts";
-import type { Door, Interaction } from "#records/door.ts";
+import type { Door, StreamedInteraction } from "#records/door.ts";
 import { acceptsJson, problemAnswer, send, type Answer } from "#records/http.ts";
 import { placeOf, type Place } from "#records/router.ts";
 import { touch, type Touch } from "#records/visit.ts";
@@ -22,7 +22,11 @@ export type Deed =
       readonly answer: () => Promise<Result<Answer>>;
     }
   /** For a person, through the door. */
-  | { readonly kind: "guarded"; readonly action: AuditAction; readonly interaction: Interaction };
+  | {
+      readonly kind: "guarded";
+      readonly action: AuditAction;
+      readonly interaction: StreamedInteraction;
+    };
 
 export interface Asked {
   readonly request: IncomingMessage;
@@ -113,7 +117,11 @@ export function createServerHandler(deps: ServerDeps): Handler {
       onFault(faultOf(error));
       return failed(problem("unexpected"));
     });
-    send(request, response, answered.ok ? answered.value : onProblem(answered.problem, request));
+    const answer = answered.ok ? answered.value : onProblem(answered.problem, request);
+    await send(request, response, answer).catch((error: unknown) => {
+      onFault(faultOf(error));
+      response.destroy();
+    });
   };
 
   return (request, response) => void respond(request, response);
