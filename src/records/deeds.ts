@@ -5,6 +5,7 @@ import { readAccessLog, type AccessLogDeps } from "#records/access-log.ts";
 import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
 import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
+import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import { knownResourceType } from "#records/fhir/parse.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
 import { importRecords } from "#records/import.ts";
@@ -23,6 +24,8 @@ import type { Database } from "#storage/database.ts";
 export interface DeedsDeps
   extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps, BlindDeskDeps {
   readonly db: Database;
+  /** Installed packages: profiles, value sets, further search parameters. */
+  readonly conformance: CurrentConformance;
   /** The CapabilityStatement, as JSON. */
   readonly capability: string;
   /** The log's newest signed checkpoint, as text. */

@@ -18,6 +18,7 @@ import { createDeeds } from "#records/deeds.ts";
 import { createDoor, type DoorDeps } from "#records/door.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
 import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
@@ -173,6 +174,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     raiseHoney: createRaiseHoney(log, clock),
     store: createStore(db),
     kindsOf: createKindsOf(),
+    conformance: () => r4Alone,
     capability: JSON.stringify(capabilityStatement(facts)),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatient(db, asked),
