@@ -1,4 +1,4 @@
-import type { KeyStatus, RewrapAnswer, UnwrapAnswer, WrappedKey } from "#core/key-wire.ts";
+import type { KeyStatus, UnwrapAnswer, WrappedKey } from "#core/key-wire.ts";
 import type { Result } from "#core/result.ts";
 
 /** A key fresh from the keys process; whoever holds `key` overwrites it after use. */
@@ -27,7 +27,10 @@ export interface KeyService {
   status(): Promise<Result<KeyStatus>>;
 }
 
-export type RewrappedKey = RewrapAnswer["keys"][number];
+/** A key under the newest epoch: nothing else of it changes. */
+export type RewrappedKey =
+  | { readonly ok: true; readonly kekEpoch: number; readonly wrapped: string }
+  | Extract<UnwrappedKey, { ok: false }>;
 
 /**
  * The keys process as an operator's command sees it, proved by the certificate of the role
@@ -38,7 +41,7 @@ export interface KeyOperator {
   status(): Promise<Result<KeyStatus>>;
   /** Adds a KEK epoch, under which everything is wrapped from then on. */
   startEpoch(): Promise<Result<KeyStatus>>;
-  /** Wraps data keys under the newest epoch, in order; any number of keys. */
+  /** Wraps data keys of one tenant under the newest epoch, in order; any number of keys. */
   rewrap(keys: readonly WrappedKey[]): Promise<Result<readonly RewrappedKey[]>>;
   /** Destroys every epoch below `before`: what is still wrapped under one of them never opens again. */
   retireEpochs(before: number): Promise<Result<KeyStatus>>;

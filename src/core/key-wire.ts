@@ -51,16 +51,29 @@ export interface GenerateAnswer {
   readonly keys: readonly { readonly wrapped: WrappedKey; readonly key: string }[];
 }
 
-/** A key under the newest epoch: only `kekEpoch` and `wrapped` change. */
+/**
+ * Keys of one tenant to be wrapped under the newest epoch, in columns of one length: to read ten
+ * thousand objects takes longer than to wrap as many keys. Commitments stay where they are.
+ */
 export interface RewrapRequest {
-  readonly keys: readonly WrappedKey[];
+  readonly tenant: string;
+  readonly compartments: readonly string[];
+  readonly dekVersions: readonly number[];
+  readonly kekEpochs: readonly number[];
+  /** The wrapped keys one behind the other, 60 bytes each; base64url. */
+  readonly wrapped: string;
 }
 
 export interface RewrapAnswer {
-  readonly keys: readonly (
-    | { readonly ok: true; readonly kekEpoch: number; readonly wrapped: string }
-    | { readonly ok: false; readonly code: "wrong-epoch" | "damaged" | "not-yours" }
-  )[];
+  /** The epoch under which they are now. */
+  readonly kekEpoch: number;
+  /** Those that were wrapped anew, in order, one behind the other; base64url. */
+  readonly wrapped: string;
+  /** The others, by their place in the request, rising. */
+  readonly refused: readonly {
+    readonly place: number;
+    readonly code: "wrong-epoch" | "damaged" | "not-yours";
+  }[];
 }
 
 export interface KekEpoch {

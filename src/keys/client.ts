@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
 import type { GeneratedKey, KeyOperator, KeyService, UnwrappedKey } from "#core/key-service.ts";
-import { keyLimits, type KeySignal } from "#core/key-wire.ts";
+import { keyLimits, type KeySignal, type RewrapRequest, type WrappedKey } from "#core/key-wire.ts";
 import type { Problem } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
 import {
   ask,
   get,
@@ -134,13 +134,28 @@ export function createKeyOperator(dispatcher: Dispatcher): KeyOperator {
       return file.ok ? ok(Buffer.from(file.value, "base64")) : file;
     },
     rewrap: (keys) =>
-      inBatches(keys, keyLimits.rewrapsPerRequest, async (batch) => {
-        const answer = await call(post("/rewrap", { keys: batch }), parseRewrapAnswer, false);
-        if (!answer.ok) return answer;
-        return answer.value.keys.length === batch.length
-          ? ok(answer.value.keys)
-          : unavailable("it answered something else");
-      }),
+      inBatches(keys, keyLimits.rewrapsPerRequest, (batch) =>
+        call(
+          post("/rewrap", inColumns(batch)),
+          (value) => parseRewrapAnswer(value, batch.length),
+          false,
+        ),
+      ),
+  };
+}
+
+function inColumns(keys: readonly WrappedKey[]): RewrapRequest {
+  const tenant = keys[0]?.tenant ?? "";
+  invariant(
+    keys.every((key) => key.tenant === tenant),
+    "keys that are wrapped anew together are of one tenant",
+  );
+  return {
+    tenant,
+    compartments: keys.map(({ compartment }) => compartment),
+    dekVersions: keys.map(({ dekVersion }) => dekVersion),
+    kekEpochs: keys.map(({ kekEpoch }) => kekEpoch),
+    wrapped: keys.map(({ wrapped }) => wrapped).join(""),
   };
 }
 

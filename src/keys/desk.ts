@@ -12,11 +12,22 @@ import type {
 } from "#core/key-wire.ts";
 import { refuse, type ProblemCode } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { invariant, ok, unreachable, type Result } from "#core/result.ts";
+import { ok, unreachable, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
-import { keyTold, type KeyCaller, type KeyRefused, type KeyUse } from "#keys/key-use.ts";
-import type { KeyRing } from "#keys/ring.ts";
-import { parseGenerateRequest, parseRewrapRequest, parseUnwrapRequest } from "#keys/wire.ts";
+import {
+  keyTold,
+  type KeyCaller,
+  type KeyRefused,
+  type KeyTold,
+  type KeyUse,
+} from "#keys/key-use.ts";
+import { wrappedKeyBytes, type KeyRing } from "#keys/ring.ts";
+import {
+  parseGenerateRequest,
+  parseRewrapRequest,
+  parseUnwrapRequest,
+  type WrappedBatch,
+} from "#keys/wire.ts";
 
 /**
  * Resolves well once the use is written down durably, with all the signals of it; when it does not,
@@ -213,32 +224,51 @@ async function rewrap(
   const asked = parseRewrapRequest(body);
   if (asked === null) return refuse("parameter-invalid");
   const now = ring();
-  const keys: RewrapAnswer["keys"][number][] = [];
-  for (let from = 0; from < asked.keys.length; from += rewrapsPerTurn) {
-    if (from > 0) await nextTurn();
-    keys.push(...rewrapAllowed(now, caller, asked.keys.slice(from, from + rewrapsPerTurn)));
-  }
+  const { wrapped, given, refused } = await rewrapAllowed(now, caller, asked);
   const told = await record({
-    ...outcomesOf(asked.keys, keys),
+    given,
+    refused: refused.map(({ key, code }) => ({ ...key, code })),
     action: "rewrap",
     caller,
     outcome: "done",
     signals: [],
   });
-  return told.ok ? ok({ keys }) : told;
+  if (!told.ok) return told;
+  return ok({
+    kekEpoch: now.currentEpoch,
+    wrapped: wrapped.toString("base64url"),
+    refused: refused.map(({ place, code }) => ({ place, code })),
+  });
 }
 
-function rewrapAllowed(
+interface Rewrapped {
+  readonly wrapped: Buffer;
+  readonly given: readonly KeyTold[];
+  readonly refused: readonly {
+    readonly place: number;
+    readonly key: KeyTold;
+    readonly code: KeyRefused["code"];
+  }[];
+}
+
+async function rewrapAllowed(
   ring: KeyRing,
   { role }: KeyCaller,
-  keys: readonly WrappedKey[],
-): RewrapAnswer["keys"] {
-  const allowed = keys.filter(({ compartment }) => mayRewrap(role, compartment));
-  const done = ring.rewrap(allowed).values();
-  return keys.map(({ compartment }) => {
-    if (!mayRewrap(role, compartment)) return notYours;
-    const { value } = done.next();
-    invariant(value !== undefined, "each allowed key was wrapped anew");
-    return value;
-  });
+  { tenant, keys, sealed }: WrappedBatch,
+): Promise<Rewrapped> {
+  const rewrapOne = ring.rewrapper(tenant, keys.length);
+  const wrapped = Buffer.allocUnsafe(sealed.length);
+  const given: KeyTold[] = [];
+  const refused: Rewrapped["refused"][number][] = [];
+  for (const [place, key] of keys.entries()) {
+    if (place > 0 && place % rewrapsPerTurn === 0) await nextTurn();
+    const from = place * wrappedKeyBytes;
+    const to = given.length * wrappedKeyBytes;
+    const old = sealed.subarray(from, from + wrappedKeyBytes);
+    const young = wrapped.subarray(to, to + wrappedKeyBytes);
+    const code = mayRewrap(role, key.compartment) ? rewrapOne(key, old, young) : "not-yours";
+    if (code === null) given.push(key);
+    else refused.push({ place, key, code });
+  }
+  return { wrapped: wrapped.subarray(0, given.length * wrappedKeyBytes), given, refused };
 }

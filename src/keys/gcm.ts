@@ -13,12 +13,21 @@ export interface SealInput {
 }
 
 /** AES-256-GCM; returns nonce, ciphertext and tag in one. */
-export function sealUnder(key: KeyObject, { nonce, aad, plain }: SealInput): Buffer {
+export function sealUnder(key: KeyObject, input: SealInput): Buffer {
+  const sealed = Buffer.allocUnsafe(input.plain.length + gcm.overheadBytes);
+  sealInto(sealed, key, input);
+  return sealed;
+}
+
+/** The same into a place of just that size. */
+export function sealInto(sealed: Buffer, key: KeyObject, { nonce, aad, plain }: SealInput): void {
   const sealing = createCipheriv(cipher, key, nonce);
   sealing.setAAD(aad);
   const body = sealing.update(plain);
   sealing.final();
-  return Buffer.concat([nonce, body, sealing.getAuthTag()]);
+  sealed.set(nonce, 0);
+  sealed.set(body, gcm.nonceBytes);
+  sealed.set(sealing.getAuthTag(), gcm.nonceBytes + plain.length);
 }
 
 /** Null when the key, the AAD or any bit of `sealed` is not the one that it was sealed with. */

@@ -111,7 +111,15 @@ test("while ten thousand keys are wrapped anew, others have their turn again and
   };
   setImmediate(turn);
   const caller = { role: "operator", host: "local" } as const;
-  assert.ok((await desk.rewrap(caller, { keys: wrapped(home, 10_000) })).ok);
+  const keys = wrapped(home, 10_000);
+  const body = {
+    tenant,
+    compartments: keys.map(({ compartment }) => compartment),
+    dekVersions: keys.map(({ dekVersion }) => dekVersion),
+    kekEpochs: keys.map(({ kekEpoch }) => kekEpoch),
+    wrapped: keys.map((key) => key.wrapped).join(""),
+  };
+  assert.ok((await desk.rewrap(caller, body)).ok);
   work.done = true;
   assert.ok(work.turns > 30, `${work.turns} turns`);
 });
@@ -222,8 +230,10 @@ test("a body to wrap anew in another form than our client's is refused", async (
     await answer.body.dump();
     return answer.statusCode;
   };
-  assert.equal(await send('{"keys":[]}'), 200);
-  for (const body of ['{"keys":[],"keys":[]}', '{ "keys":[]}', "{", "[".repeat(1_000_000)])
+  const none = '{"tenant":"t","compartments":[],"dekVersions":[],"kekEpochs":[],"wrapped":""}';
+  assert.equal(await send(none), 200);
+  const twice = none.replace("{", '{"tenant":"t",');
+  for (const body of [twice, none.replace("{", "{ "), "{", "[".repeat(1_000_000)])
     assert.equal(await send(body), 400);
   assert.equal(await send(`{"keys":["${"x".repeat(6 * 1024 * 1024)}"]}`), 413);
 });

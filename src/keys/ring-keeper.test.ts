@@ -12,6 +12,7 @@ import {
   type RingDeps,
   type RingKeeper,
 } from "#keys/ring-keeper.ts";
+import { wrappedKeyBytes } from "#keys/ring.ts";
 import { testKms, type TestKms } from "#keys/testing-kms.ts";
 import { testFolder } from "#keys/testing.ts";
 
@@ -44,10 +45,10 @@ test("a key wrapped anew comes under the newest epoch and opens to the same byte
   const key = systemRandom.bytes(32);
   const old = keeper.current().wrap(name, key);
   assert.ok((await keeper.startEpoch()).ok);
-  const [rewrapped = assert.fail()] = keeper.current().rewrap([old]);
-  assert.ok(rewrapped.ok);
-  assert.equal(rewrapped.kekEpoch, 2);
-  const young = { ...old, kekEpoch: 2, wrapped: rewrapped.wrapped };
+  const anew = Buffer.alloc(wrappedKeyBytes);
+  const rewrap = keeper.current().rewrapper(old.tenant, 1);
+  assert.equal(rewrap(old, Buffer.from(old.wrapped, "base64url"), anew), null);
+  const young = { ...old, kekEpoch: 2, wrapped: anew.toString("base64url") };
   assert.deepEqual(keeper.current().unwrap(young), { ok: true, key });
 });
 
@@ -55,11 +56,17 @@ test("a damaged key is not wrapped anew, nor one of an epoch that is gone", asyn
   const { keeper } = await laidRing(t);
   const wrapped = keeper.current().wrap(name, systemRandom.bytes(32));
   const ring = keeper.current();
-  const moved = { ...wrapped, compartment: "another" };
-  assert.deepEqual(ring.rewrap([moved, { ...wrapped, kekEpoch: 9 }]), [
-    { ok: false, code: "damaged" },
-    { ok: false, code: "wrong-epoch" },
-  ]);
+  const sealed = Buffer.from(wrapped.wrapped, "base64url");
+  const rewrap = ring.rewrapper(wrapped.tenant, 4);
+  const anew = Buffer.alloc(wrappedKeyBytes);
+  assert.equal(
+    rewrap({ ...wrapped, compartment: "another, longer than the first" }, sealed, anew),
+    "damaged",
+  );
+  assert.equal(rewrap({ ...wrapped, kekEpoch: 9 }, sealed, anew), "wrong-epoch");
+  assert.equal(ring.rewrapper("another tenant", 1)(wrapped, sealed, anew), "damaged");
+  assert.deepEqual(anew, Buffer.alloc(wrappedKeyBytes));
+  assert.equal(rewrap(wrapped, sealed, anew), null);
 });
 
 test("after retirement the older epochs open nothing any more, not even after a restart", async (t) => {

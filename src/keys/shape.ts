@@ -37,7 +37,7 @@ export function bytesOf(value: unknown, count: number): Buffer | null {
 
 const base64url = /^[A-Za-z0-9_-]*$/;
 /** Last characters whose unused low bits are zero, by how many bytes stand past a multiple of three. */
-const canonicalEnds = [/./, /[AQgw]/, /[AEIMQUYcgkosw048]/] as const;
+const canonicalEnds = [/^/, /[AQgw]/, /[AEIMQUYcgkosw048]/] as const;
 
 /** The same as text, without decoding it: canonical base64url of exactly so many bytes. */
 export function base64urlOf(value: unknown, count: number): string | null {

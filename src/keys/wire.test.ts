@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import type { RewrappedKey } from "#core/key-service.ts";
+import type { RewrapAnswer, RewrapRequest } from "#core/key-wire.ts";
 import { brakeLimits } from "#keys/brake.ts";
 import {
   parseGenerateAnswer,
@@ -12,6 +14,7 @@ import {
   parseUnwrapAnswer,
   parseUnwrapRequest,
   parseWrappedKey,
+  type WrappedBatch,
 } from "#keys/wire.ts";
 
 const base64url = (bytes: number): fc.Arbitrary<string> =>
@@ -38,6 +41,25 @@ const wrapped = fc.record(
 const key = base64url(32);
 const refusal = fc.constantFrom("wrong-epoch", "damaged", "not-yours");
 const plain = { noNullPrototype: true };
+
+function columnsOf({ tenant, keys, sealed }: WrappedBatch): RewrapRequest {
+  return {
+    tenant,
+    compartments: keys.map(({ compartment }) => compartment),
+    dekVersions: keys.map(({ dekVersion }) => dekVersion),
+    kekEpochs: keys.map(({ kekEpoch }) => kekEpoch),
+    wrapped: sealed.toString("base64url"),
+  };
+}
+
+function answerOf(keys: readonly RewrappedKey[]): RewrapAnswer {
+  const epochs = keys.flatMap((each) => (each.ok ? [each.kekEpoch] : []));
+  return {
+    kekEpoch: epochs[0] ?? assert.fail("one key at least is wrapped anew"),
+    wrapped: keys.map((each) => (each.ok ? each.wrapped : "")).join(""),
+    refused: keys.flatMap((each, place) => (each.ok ? [] : [{ place, code: each.code }])),
+  };
+}
 
 const shapes = {
   "a wrapped key": { parse: parseWrappedKey, valid: wrapped },
@@ -93,23 +115,31 @@ const shapes = {
     ),
   },
   "a rewrap request": {
-    parse: parseRewrapRequest,
-    valid: fc.record({ keys: fc.array(wrapped, { maxLength: 4 }) }, plain),
+    parse: (value: unknown) => {
+      const batch = parseRewrapRequest(value);
+      return batch === null ? null : columnsOf(batch);
+    },
+    valid: fc.tuple(name, fc.array(wrapped, { maxLength: 4 })).map(([tenant, keys]) => {
+      const sealed = Buffer.concat(keys.map((each) => Buffer.from(each.wrapped, "base64url")));
+      return columnsOf({ tenant, keys, sealed });
+    }),
   },
   "a rewrap answer": {
-    parse: parseRewrapAnswer,
-    valid: fc.record(
-      {
-        keys: fc.array(
-          fc.oneof(
-            fc.record({ ok: fc.constant(true), kekEpoch: count, wrapped: base64url(60) }, plain),
-            fc.record({ ok: fc.constant(false), code: refusal }, plain),
+    parse: (value: unknown) => {
+      const keys = parseRewrapAnswer(value, 4);
+      return keys === null ? null : answerOf(keys);
+    },
+    valid: fc
+      .tuple(count, fc.array(fc.oneof(base64url(60), refusal), { minLength: 3, maxLength: 3 }))
+      .map(([kekEpoch, keys]) =>
+        answerOf(
+          [...keys, "A".repeat(80)].map((each) =>
+            each.length === 80
+              ? { ok: true, kekEpoch, wrapped: each }
+              : { ok: false, code: each as "damaged" },
           ),
-          { maxLength: 4 },
         ),
-      },
-      plain,
-    ),
+      ),
   },
   "what lifts the brake": {
     parse: parseLiftRequest,
@@ -166,4 +196,20 @@ test("signals beside unwrapped keys come through, those of a later version are l
   const sent = { keys: [], signals: ["unwrap-storm", "of-a-later-version"] };
   assert.deepEqual(parseUnwrapAnswer(sent), { keys: [], signals: ["unwrap-storm"] });
   assert.equal(parseUnwrapAnswer({ keys: [], signals: "unwrap-storm" }), null);
+});
+
+test("columns of unequal length are no rewrap request, nor is an answer to more or fewer keys", () => {
+  const one = { compartments: ["a"], dekVersions: [1], kekEpochs: [1], wrapped: "A".repeat(80) };
+  const request = { tenant: "t", ...one };
+  assert.ok(parseRewrapRequest(request) !== null);
+  for (const [column, value] of Object.entries(one)) {
+    const longer = typeof value === "string" ? value + value : [...value, ...value];
+    assert.equal(parseRewrapRequest({ ...request, [column]: longer }), null, column);
+  }
+  const answer = { kekEpoch: 2, wrapped: "A".repeat(80), refused: [{ place: 1, code: "damaged" }] };
+  assert.ok(parseRewrapAnswer(answer, 2) !== null);
+  assert.equal(parseRewrapAnswer(answer, 1), null);
+  assert.equal(parseRewrapAnswer(answer, 3), null);
+  const twice = [...answer.refused, ...answer.refused];
+  assert.equal(parseRewrapAnswer({ ...answer, refused: twice }, 2), null);
 });

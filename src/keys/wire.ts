@@ -8,14 +8,15 @@ import {
   type KeySignal,
   type KeyStatus,
   type RewrapAnswer,
-  type RewrapRequest,
   type UnwrapAnswer,
   type UnwrapRequest,
   type WrappedKey,
 } from "#core/key-wire.ts";
 import { toIso } from "#core/clock.ts";
 import { brakeLimits } from "#keys/brake.ts";
-import { gcm } from "#keys/gcm.ts";
+import type { RewrappedKey } from "#core/key-service.ts";
+import type { KeyTold } from "#keys/key-use.ts";
+import { wrappedKeyBytes } from "#keys/ring.ts";
 import { ringFileLimits } from "#keys/ring-file.ts";
 import { base64urlOf, exactObject, isoInstant, listOf, wholeNumber } from "#keys/shape.ts";
 
@@ -38,7 +39,6 @@ export const wireLimits = {
 const keyBytes = 32;
 const commitmentBytes = 32;
 const hashBytes = 32;
-const wrappedBytes = keyBytes + gcm.overheadBytes;
 
 const nameOf = (value: unknown): string | null =>
   typeof value === "string" && value.length > 0 && value.length <= wireLimits.nameCharacters
@@ -62,7 +62,7 @@ export function parseWrappedKey(value: unknown): WrappedKey | null {
   const tenant = nameOf(key.tenant);
   const dekVersion = versionOf(key.dekVersion);
   const kekEpoch = versionOf(key.kekEpoch);
-  const wrapped = base64urlOf(key.wrapped, wrappedBytes);
+  const wrapped = base64urlOf(key.wrapped, wrappedKeyBytes);
   const commitment = base64urlOf(key.commitment, commitmentBytes);
   if (compartment === null || tenant === null || dekVersion === null || kekEpoch === null)
     return null;
@@ -76,25 +76,71 @@ export function parseUnwrapRequest(value: unknown): UnwrapRequest | null {
   return keys && { keys };
 }
 
-export function parseRewrapRequest(value: unknown): RewrapRequest | null {
-  const request = exactObject(value, ["keys"]);
-  const keys = request && listOf(request.keys, keyLimits.rewrapsPerRequest, parseWrappedKey);
-  return keys && { keys };
+/** Wrapped keys of one tenant: `sealed` holds them one behind the other, in the order of `keys`. */
+export interface WrappedBatch {
+  readonly tenant: string;
+  readonly keys: readonly KeyTold[];
+  readonly sealed: Buffer;
 }
 
-export function parseRewrapAnswer(value: unknown): RewrapAnswer | null {
-  const answer = exactObject(value, ["keys"]);
-  const keys = answer && listOf(answer.keys, keyLimits.rewrapsPerRequest, parseRewrapped);
-  return keys && { keys };
+/** Parses a RewrapRequest: columns of one length, at most keyLimits.rewrapsPerRequest. */
+export function parseRewrapRequest(value: unknown): WrappedBatch | null {
+  const columns = ["tenant", "compartments", "dekVersions", "kekEpochs", "wrapped"] as const;
+  const request = exactObject(value, columns);
+  if (request === null) return null;
+  const tenant = nameOf(request.tenant);
+  const { rewrapsPerRequest } = keyLimits;
+  const compartments = listOf(request.compartments, rewrapsPerRequest, nameOf);
+  const dekVersions = listOf(request.dekVersions, rewrapsPerRequest, versionOf);
+  const kekEpochs = listOf(request.kekEpochs, rewrapsPerRequest, versionOf);
+  if (tenant === null || compartments === null || dekVersions === null || kekEpochs === null)
+    return null;
+  const sealed = joinedOf(request.wrapped, compartments.length);
+  if (sealed === null || kekEpochs.length !== compartments.length) return null;
+  const keys = dekVersions.flatMap((dekVersion, i) => {
+    const [compartment, kekEpoch] = [compartments[i], kekEpochs[i]];
+    return compartment === undefined || kekEpoch === undefined
+      ? []
+      : [{ compartment, dekVersion, kekEpoch }];
+  });
+  return keys.length === compartments.length && keys.length === dekVersions.length
+    ? { tenant, keys, sealed }
+    : null;
 }
 
-function parseRewrapped(value: unknown): RewrapAnswer["keys"][number] | null {
-  const given = exactObject(value, ["ok", "kekEpoch", "wrapped"]);
-  if (given === null) return parseRefusedKey(value);
-  const kekEpoch = versionOf(given.kekEpoch);
-  const wrapped = base64urlOf(given.wrapped, wrappedBytes);
-  if (given.ok !== true || kekEpoch === null || wrapped === null) return null;
-  return { ok: true, kekEpoch, wrapped };
+/** So many wrapped keys, one behind the other. */
+function joinedOf(value: unknown, count: number): Buffer | null {
+  const text = base64urlOf(value, count * wrappedKeyBytes);
+  return text === null ? null : Buffer.from(text, "base64url");
+}
+
+/** Characters of a wrapped key in base64url: no two of them share one. */
+const wrappedCharacters = (wrappedKeyBytes * 4) / 3;
+
+/** Parses a RewrapAnswer to as many keys, as they were asked for. */
+export function parseRewrapAnswer(value: unknown, asked: number): readonly RewrappedKey[] | null {
+  const answer = exactObject(value, ["kekEpoch", "wrapped", "refused"]);
+  const kekEpoch = answer && versionOf(answer.kekEpoch);
+  const refused = answer && listOf(answer.refused, asked, parseRefusedPlace);
+  if (answer === null || kekEpoch === null || refused === null) return null;
+  const codes = new Map(refused.map(({ place, code }) => [place, code]));
+  const wrapped = base64urlOf(answer.wrapped, (asked - codes.size) * wrappedKeyBytes);
+  if (wrapped === null || refused.length !== codes.size) return null;
+  if (refused.some(({ place }) => place >= asked)) return null;
+  let at = 0;
+  return Array.from({ length: asked }, (_, place): RewrappedKey => {
+    const code = codes.get(place);
+    if (code !== undefined) return { ok: false, code };
+    at += wrappedCharacters;
+    return { ok: true, kekEpoch, wrapped: wrapped.slice(at - wrappedCharacters, at) };
+  });
+}
+
+function parseRefusedPlace(value: unknown): RewrapAnswer["refused"][number] | null {
+  const refused = exactObject(value, ["place", "code"]);
+  const place = refused && wholeNumber(refused.place, 0, keyLimits.rewrapsPerRequest - 1);
+  const code = failures.find((known) => known === refused?.code);
+  return place === null || code === undefined ? null : { place, code };
 }
 
 /** The body of POST /epochs/retire: the lowest epoch that stays. */
