@@ -55,6 +55,9 @@ async function understand(
   const sealed = query.get(cursorParameter);
   if (sealed === null) {
     const plan = parseSearch(type, query, { lenient });
+    // What is added to the answer, or asked of other resources, is read but not followed.
+    const linked = plan.ok ? (plan.value.joins[0]?.at ?? plan.value.includes[0]?.parameter) : null;
+    if (typeof linked === "string") return refuse("parameter-unknown", { at: linked });
     return plan.ok ? ok({ plan: plan.value, query: query.toString(), after: null }) : plan;
   }
   if (query.size > 1)
@@ -169,7 +172,8 @@ function matchesOf(
 const positionOf = ({ key, opened }: Match): Position => ({ key, id: opened.row.id });
 
 function inOrder({ sort }: SearchPlan, a: Position, b: Position): number {
-  if (a.key !== b.key) return a.key < b.key === sort.descending ? 1 : -1;
+  const byKey = sort.compare(a.key, b.key);
+  if (byKey !== 0) return byKey;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
@@ -272,7 +276,7 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
     total: page.total,
     shredded: new Set([...opened.shredded, ...found.value.shredded]).size,
     resources: page.matches.map(({ opened: { text, row } }) => ({
-      text,
+      text: plan.shape?.(text, row.type) ?? text,
       type: row.type,
       id: row.id,
     })),

@@ -77,3 +77,42 @@ export function itemsOfArray(array: string): readonly string[] {
   }
   return items;
 }
+
+/** One member of a JSON object, its value as it stands. */
+export interface Member {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** The place just after the value that begins at `from`: at the comma or bracket that ends it. */
+function endOfValue(text: string, from: number): number {
+  let depth = 0;
+  structure.lastIndex = from;
+  for (let found = structure.exec(text); found !== null; found = structure.exec(text)) {
+    const [char] = found;
+    if (char === '"') structure.lastIndex = endOfString(text, found.index);
+    else if (char === "{" || char === "[") depth += 1;
+    else if (depth === 0) return found.index;
+    else if (char !== ",") depth -= 1;
+  }
+  return text.length;
+}
+
+/** The members of a JSON object in their order. The caller must have scanned the text. */
+export function membersOfObject(object: string): readonly Member[] {
+  const members: Member[] = [];
+  let open = object.indexOf('"');
+  while (open !== -1) {
+    const close = endOfString(object, open);
+    const from = object.indexOf(":", close) + 1;
+    const end = endOfValue(object, from);
+    members.push({ key: stringAt(object, open, close), value: object.slice(from, end).trim() });
+    open = object.indexOf('"', end);
+  }
+  return members;
+}
+
+/** The members as a JSON object. */
+export function objectOf(members: readonly Member[]): string {
+  return `{${members.map(({ key, value }) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
+}

@@ -25,6 +25,10 @@ export interface ElementSchema {
   /** The ValueSet of a required binding. */
   readonly valueSet: string | null;
   readonly constraints: readonly Constraint[];
+  /** Whether a summary shows it (R4 §3.1.1.5.8). */
+  readonly inSummary: boolean;
+  /** Whether it can change what the rest means, so that nobody may leave it out. */
+  readonly isModifier: boolean;
 }
 
 export interface TypeSchema {
@@ -88,6 +92,8 @@ function elementsOf(definition: ElementDefinition, inline: boolean): readonly El
     valueSet:
       definition.binding?.strength === "required" ? (definition.binding.valueSet ?? null) : null,
     constraints: constraintsOf(definition),
+    inSummary: definition.isSummary === true,
+    isModifier: definition.isModifier === true,
   };
   const reused = definition.contentReference?.slice(1);
   if (reused !== undefined || inline)

@@ -8,15 +8,24 @@ import { folded, stretchesOf, textsOf, tokensOf } from "#records/fhir/search-val
 
 /** In which order the matches stand. */
 export interface SearchSort {
-  /** The parameter by which they are sorted. */
-  readonly by: string;
-  readonly descending: boolean;
-  /**
-   * A text by which resources sort in code unit order, before `descending` is applied; empty when
-   * the resource has no such value. Equal keys need the id to tell them apart.
-   */
+  /** The parameters by which they are sorted, each where those before it are equal. */
+  readonly by: readonly SortedBy[];
+  /** What `compare` goes by; empty parts where the resource has no such value. */
   readonly keyOf: (value: Resource) => string;
+  /**
+   * Below 0 when the resource of key `a` stands before that of `b`, 0 when only something else, such
+   * as the id, can tell them apart.
+   */
+  readonly compare: (a: string, b: string) => number;
 }
+
+export interface SortedBy {
+  readonly code: string;
+  readonly descending: boolean;
+}
+
+/** More parameters than this order nothing that a reader could follow. */
+const maxSortParameters = 8;
 
 // Newest first, as a reader of a record expects.
 const byDefault = "-_lastUpdated";
@@ -46,27 +55,61 @@ function keysOf(rule: SearchParameterRule, values: readonly unknown[], last: boo
   }
 }
 
-function keyReader(rule: SearchParameterRule, descending: boolean): SearchSort["keyOf"] {
-  return (value) => {
+interface SortKey extends SortedBy {
+  readonly read: (value: Resource) => string;
+}
+
+function sortKey(rule: SearchParameterRule, descending: boolean): SortKey {
+  const read: SortKey["read"] = (value) => {
     if (!isObject(value)) return "";
     // R4 §3.1.1.2.1: of several values, the one that comes first in the order asked for counts.
     const keys = keysOf(rule, rule.read(value), descending).sort();
     return (descending ? keys.at(-1) : keys[0]) ?? "";
   };
+  return { code: rule.code, descending, read };
 }
 
-/** Reads `_sort`: one parameter, after `-` when descending. Fails with parameter-invalid. */
+function compareParts(a: string, b: string, descending: boolean): number {
+  if (a === b) return 0;
+  return a < b === descending ? 1 : -1;
+}
+
+// FHIR's texts hold no null character, so it parts keys without being taken for a part of one.
+const separator = "\0";
+
+function sortOf(keys: readonly SortKey[]): SearchSort {
+  const by = keys.map(({ code, descending }) => ({ code, descending }));
+  const [only, more] = keys;
+  if (only !== undefined && more === undefined)
+    return { by, keyOf: only.read, compare: (a, b) => compareParts(a, b, only.descending) };
+  return {
+    by,
+    keyOf: (value) => keys.map(({ read }) => read(value)).join(separator),
+    compare: (a, b) => {
+      const [ofA, ofB] = [a.split(separator), b.split(separator)];
+      for (const [i, { descending }] of keys.entries()) {
+        const found = compareParts(ofA[i] ?? "", ofB[i] ?? "", descending);
+        if (found !== 0) return found;
+      }
+      return 0;
+    },
+  };
+}
+
+const invalid = (detail: string): Result<never> =>
+  refuse("parameter-invalid", { at: "_sort", detail });
+
+/** Reads `_sort`: parameters, each after `-` when descending. Fails with parameter-invalid. */
 export function parseSort(type: ResourceType, text: string | null): Result<SearchSort> {
-  const asked = text ?? byDefault;
-  const descending = asked.startsWith("-");
-  const by = descending ? asked.slice(1) : asked;
-  if (by.includes(","))
-    return refuse("parameter-invalid", { at: "_sort", detail: "takes one parameter" });
-  const rule = searchParameters(type).get(by);
-  if (rule === undefined || rule.kind === "reference")
-    return refuse("parameter-invalid", {
-      at: "_sort",
-      detail: "names no date, string, token or uri parameter of this type",
-    });
-  return ok({ by, descending, keyOf: keyReader(rule, descending) });
+  const asked = (text ?? byDefault).split(",");
+  if (asked.length > maxSortParameters) return invalid("names too many parameters");
+  const keys: SortKey[] = [];
+  for (const each of asked) {
+    const descending = each.startsWith("-");
+    const rule = searchParameters(type).get(descending ? each.slice(1) : each);
+    if (rule === undefined || rule.kind === "reference")
+      return invalid("names no date, string, token or uri parameter of this type");
+    keys.push(sortKey(rule, descending));
+  }
+  return ok(sortOf(keys));
 }
