@@ -5,6 +5,7 @@ import { productVersion } from "#assembly/version.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
 import { doctorCommand } from "#cli/doctor.ts";
+import { fhirCommand } from "#cli/fhir.ts";
 import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
@@ -35,6 +36,7 @@ const commands: readonly Register[] = [
   statusCommand,
   doctorCommand,
   importCommand,
+  fhirCommand,
   auditCommand,
   keysCommand,
   inviteCommand,

@@ -13,6 +13,7 @@ import type { ImportDeps } from "#records/import-batch.ts";
 import { answerKeyWork, type KeyDeskDeps } from "#records/key-desk.ts";
 import type { CalledOn } from "#records/operations/operation.ts";
 import { operationAt } from "#records/operations/operations.ts";
+import { installPackage, type PackageDeskDeps } from "#records/packages/desk.ts";
 import { prefersLenient } from "#records/preference.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
@@ -22,7 +23,7 @@ import type { WriteDeps } from "#records/write-prepare.ts";
 import type { Database } from "#storage/database.ts";
 
 export interface DeedsDeps
-  extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps, BlindDeskDeps {
+  extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps, BlindDeskDeps, PackageDeskDeps {
   readonly db: Database;
   /** Installed packages: profiles, value sets, further search parameters. */
   readonly conformance: CurrentConformance;
@@ -129,6 +130,12 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
           kind: "operator",
           action: "key-reindex",
           answer: () => answerRebuild(deps, request),
+        }));
+      case "fhir-packages":
+        return only("POST", asked, () => ({
+          kind: "operator",
+          action: "package-install",
+          answer: () => installPackage(deps, request),
         }));
       case "access-log":
         return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));

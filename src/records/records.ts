@@ -18,13 +18,13 @@ import { createDeeds } from "#records/deeds.ts";
 import { createDoor, type DoorDeps } from "#records/door.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
-import { r4Alone } from "#records/fhir/conformance.ts";
 import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
 import { createVisits } from "#records/visit.ts";
+import { openInstalledPackages } from "#records/packages/installed.ts";
 import { performWorks } from "#records/work-store.ts";
 import type { Work, WriteOutcome } from "#records/write-plan.ts";
 import type { Database, Queryable } from "#storage/database.ts";
@@ -154,6 +154,13 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     vault.close();
     return maintenance;
   }
+  const packages = await openInstalledPackages(db);
+  if (!packages.ok) {
+    await maintenance.value.close();
+    await log.close();
+    vault.close();
+    return packages;
+  }
   const live = await watchLiveSessions({ db, clock, pseudonymOf: (id) => vault.pseudonymOf(id) });
   const denials = countAnonymousDenials({
     clock,
@@ -174,7 +181,8 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     raiseHoney: createRaiseHoney(log, clock),
     store: createStore(db),
     kindsOf: createKindsOf(),
-    conformance: () => r4Alone,
+    packages: packages.value,
+    conformance: packages.value.current,
     capability: JSON.stringify(capabilityStatement(facts)),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatient(db, asked),
@@ -183,6 +191,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),
     close: async () => {
       live.close();
+      packages.value.close();
       await maintenance.value.close();
       await denials.close();
       await log.close();

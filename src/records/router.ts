@@ -34,6 +34,7 @@ export type Place =
   | { readonly kind: "access-log" }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "import" }
+  | { readonly kind: "fhir-packages" }
   | { readonly kind: "blind-index" }
   | { readonly kind: "keys"; readonly work: KeyWork };
 
@@ -89,6 +90,8 @@ export function placeOf(path: string): Place | null {
       return { kind: "checkpoint" };
     case "/internal/import":
       return { kind: "import" };
+    case "/internal/fhir/packages":
+      return { kind: "fhir-packages" };
     case "/internal/blind-index/rebuild":
       return { kind: "blind-index" };
     case "/internal/keys/reseal":
