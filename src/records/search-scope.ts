@@ -1,4 +1,4 @@
-import { parsePseudonym, type Pseudonym } from "#core/ids.ts";
+import { parsePseudonym, type Pseudonym, type ResourceId } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
@@ -36,6 +36,11 @@ interface ScopeDeps {
   readonly blind: Pick<BlindIndex, "find">;
 }
 
+export const scopeLimits = {
+  /** Patients in whose records at once staff may look for anything but Patient. */
+  caredPatients: 200,
+} as const;
+
 const refusedScope = (found: Problem, compartment: Compartment | null = null): SearchScope => ({
   kind: "refused",
   problem: found,
@@ -43,15 +48,15 @@ const refusedScope = (found: Problem, compartment: Compartment | null = null): S
   policies: [],
 });
 
-/** The patients whom the person is, acts for or, for the list of patients alone, cares for. */
+/** The patients whom the person is, acts for or, if `cared` is asked for, cares for. */
 async function ownAndCared(
-  type: string,
   { caller, asker }: Visit,
   store: RecordStore,
+  withCared: boolean,
 ): Promise<Result<readonly Candidate[]>> {
   const own = [...caller.live.patients.keys()];
   const cared: Result<readonly Pseudonym[]> =
-    type === "Patient" && asker.practitioner !== null ? await store.patientsOf(asker) : ok([]);
+    withCared && asker.practitioner !== null ? await store.patientsOf(asker) : ok([]);
   if (!cared.ok) return cared;
   const team = new Set<Pseudonym>(cared.value);
   return ok(
@@ -65,10 +70,10 @@ async function ownAndCared(
 // Nobody's pseudonym: policy sees only how the caller stands to a patient.
 const nobody = parsePseudonym("00000000-0000-4000-8000-000000000000");
 
-/** Whether policy lets the caller look for a patient who stands so to her. */
-function maySearch(visit: Visit, inCareTeam: boolean): Verdict {
+/** Whether policy lets the caller look for such things of a patient who stands so to her. */
+function maySearch(visit: Visit, inCareTeam: boolean, type = "Patient"): Verdict {
   invariant(nobody !== null, "a constant pseudonym is one");
-  const question = { action: "search", type: "Patient", labels: [], inCareTeam } as const;
+  const question = { action: "search", type, labels: [], inCareTeam } as const;
   return visit.decide({ ...question, compartment: nobody });
 }
 
@@ -77,7 +82,7 @@ function maySearch(visit: Visit, inCareTeam: boolean): Verdict {
  * is left out without a word: the answer must not tell that she exists. Null when there is no index.
  */
 async function indexed(
-  { blind: groups }: SearchPlan,
+  plan: SearchPlan,
   { visit, beyondCare }: { readonly visit: Visit; readonly beyondCare: boolean },
   { blind }: ScopeDeps,
 ): Promise<SearchScope | null> {
@@ -85,15 +90,10 @@ async function indexed(
   const own = [...visit.caller.live.patients.keys()];
   if (!inCare.permitted && !beyondCare && own.length === 0)
     return { ...inCare, kind: "refused", compartment: null };
-  const found = await blind.find({ groups, asker: visit.asker, own, beyondCare });
+  const found = await blind.find({ groups: plan.blind, asker: visit.asker, own, beyondCare });
   if (!found.ok) return { ...found, kind: "refused", compartment: null, policies: [] };
   if (found.value === null) return null;
-  const compartments = found.value.flatMap((candidate): readonly Allowed[] => {
-    const question = { action: "search", type: "Patient", labels: [], ...candidate } as const;
-    const { permitted, policies } = visit.decide(question);
-    return permitted ? [{ ...candidate, policies }] : [];
-  });
-  return { kind: "allowed", compartments };
+  return { kind: "allowed", compartments: permittedOf(plan, visit, found.value) };
 }
 
 /**
@@ -121,6 +121,61 @@ async function ofStaff(
   );
 }
 
+/** The compartments of the resources that `_id` names. */
+async function ofIds(
+  type: SearchPlan["type"],
+  ids: readonly ResourceId[],
+  { visit, store }: { readonly visit: Visit; readonly store: RecordStore },
+): Promise<Result<readonly Candidate[]>> {
+  const found = await Promise.all(ids.map((id) => store.find(type, id, visit.asker)));
+  const candidates = new Map<Compartment, Candidate>();
+  for (const each of found) {
+    if (!each.ok) return each;
+    const { rows, inCareTeam } = each.value;
+    for (const { compartment } of rows) candidates.set(compartment, { compartment, inCareTeam });
+  }
+  return ok([...candidates.values()]);
+}
+
+/**
+ * Where staff look who name no patient: in the records that hold what `_id` names, else in those of
+ * the patients whom they care for, while these are few enough to be opened. What they may not see is
+ * left out without a word, as the answer must not tell that it exists.
+ */
+async function ofCared(
+  plan: SearchPlan,
+  visit: Visit,
+  { store }: Pick<ScopeDeps, "store">,
+): Promise<SearchScope> {
+  const inCare = maySearch(visit, true, plan.type);
+  if (!inCare.permitted) return { ...inCare, kind: "refused", compartment: null };
+  const candidates =
+    plan.ids === null
+      ? await ownAndCared(visit, store, true)
+      : await ofIds(plan.type, plan.ids, { visit, store });
+  if (!candidates.ok) return refusedScope(candidates.problem);
+  if (!plan.isFiltered || candidates.value.length > scopeLimits.caredPatients)
+    return refusedScope(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
+  return { kind: "allowed", compartments: permittedOf(plan, visit, candidates.value) };
+}
+
+/** Those of the candidates in whose records policy lets the caller search. */
+function permittedOf(
+  { type }: SearchPlan,
+  visit: Visit,
+  candidates: readonly Candidate[],
+): readonly Allowed[] {
+  return candidates.flatMap((candidate) => {
+    const { permitted, policies } = visit.decide({
+      action: "search",
+      type,
+      labels: [],
+      ...candidate,
+    });
+    return permitted ? [{ ...candidate, policies }] : [];
+  });
+}
+
 function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[]): SearchScope {
   const verdicts = candidates.map((candidate) => ({
     ...candidate,
@@ -143,8 +198,8 @@ function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[
 
 /**
  * In whose records a search looks: of the patient it names; of the organisation, for types that are
- * nobody's record; of those whom the blind indexes name, when staff look for a Patient; else of the
- * person's own patients, and for Patient of her care team's, too.
+ * nobody's record; of those whom the blind indexes name, when staff look for a Patient; of those
+ * whom they care for, when staff look for anything else; else of the person's own patients.
  */
 export async function scopeOf(
   plan: SearchPlan,
@@ -165,8 +220,8 @@ export async function scopeOf(
     if (scope !== null) return scope;
   }
   if (plan.type !== "Patient" && visit.caller.live.patients.size === 0)
-    return refusedScope(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
-  const candidates = await ownAndCared(plan.type, visit, store);
+    return ofCared(plan, visit, { store });
+  const candidates = await ownAndCared(visit, store, plan.type === "Patient");
   if (candidates.ok && plan.isFiltered && candidates.value.length >= storeLimits.listPatients)
     return refusedScope(
       problem("parameter-invalid", { detail: "The search would open too much; narrow it." }),
