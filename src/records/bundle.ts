@@ -29,7 +29,7 @@ import {
   type PreparedWrite,
   type WriteDeps,
 } from "#records/write-prepare.ts";
-import { readJsonText } from "#records/write.ts";
+import { readJsonText } from "#records/write-body.ts";
 
 /** One entry of the bundle after everything that can be done before writing. */
 type Step = { readonly entry: number } & (

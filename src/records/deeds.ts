@@ -8,13 +8,14 @@ import { isStorable } from "#records/fhir/compartment.ts";
 import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import { knownResourceType } from "#records/fhir/parse.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
+import { deleteByCondition, updateByCondition } from "#records/conditional-write.ts";
 import { importRecords } from "#records/import.ts";
 import type { ImportDeps } from "#records/import-batch.ts";
 import { answerKeyWork, type KeyDeskDeps } from "#records/key-desk.ts";
 import type { CalledOn } from "#records/operations/operation.ts";
 import { operationAt } from "#records/operations/operations.ts";
 import { installPackage, type PackageDeskDeps } from "#records/packages/desk.ts";
-import { prefersLenient } from "#records/preference.ts";
+import { heldOf, prefersLenient } from "#records/preference.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
 import type { Asked, Deed } from "#records/server.ts";
@@ -52,6 +53,10 @@ function typeDeed(
     }
     case "POST":
       return guarded("create", createResource(deps, request, type));
+    case "PUT":
+      return guarded("update", updateByCondition(deps, request, { type, query }));
+    case "DELETE":
+      return guarded("delete", deleteByCondition(deps, request, { type, query }));
     default:
       return null;
   }
@@ -60,7 +65,7 @@ function typeDeed(
 function instanceDeed(deps: DeedsDeps, { request, method }: Asked, wanted: Wanted): Deed | null {
   switch (method) {
     case "GET":
-      return guarded("read", readResource(deps, wanted));
+      return guarded("read", readResource(deps, wanted, heldOf(request.headers)));
     case "PUT":
       return guarded("update", updateResource(deps, request, wanted));
     case "DELETE":

@@ -254,11 +254,16 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
       }
       const arrival = await identify(request, path);
       if (!arrival.ok) return turnAway(arrival, facts, intent);
-      const visit = begin(arrival.caller, facts, clock.now());
-      const outcome = await interaction(visit);
-      if (outcome.kind === "streamed") return stream(visit, outcome);
-      const logged = await log.submit(submissionOf(visit, outcome));
-      return logged.ok ? answerOf(outcome, logged.value.outcome) : logged;
+      const endings: (() => void)[] = [];
+      const visit = begin(arrival.caller, facts, clock.now(), (done) => endings.push(done));
+      try {
+        const outcome = await interaction(visit);
+        if (outcome.kind === "streamed") return await stream(visit, outcome);
+        const logged = await log.submit(submissionOf(visit, outcome));
+        return logged.ok ? answerOf(outcome, logged.value.outcome) : logged;
+      } finally {
+        for (const done of endings) done();
+      }
     },
   };
 }

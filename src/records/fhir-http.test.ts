@@ -477,7 +477,7 @@ for (const [what, method, path, options, status, code] of [
     "parameter-invalid",
   ],
   [
-    "a conditional create",
+    "a condition of an unknown parameter",
     "POST",
     "/fhir/Observation",
     { ...json(lab("x", "ana", 1)), headers: { "if-none-exist": "a=b" } },

@@ -17,7 +17,7 @@ import {
 import { operatorOf, type Operator } from "#records/operator.ts";
 import { readCompartments } from "#records/reseal-store.ts";
 import { resealCompartment, type ResealDeps } from "#records/reseal.ts";
-import { readJsonText } from "#records/write.ts";
+import { readJsonText } from "#records/write-body.ts";
 import type { Compartment } from "#vault/vault.ts";
 
 /** What an operator's command may ask of the records process about keys. */

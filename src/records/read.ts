@@ -6,6 +6,7 @@ import { refused, type Interaction, type Outcome, type Refusal } from "#records/
 import { historyBundle, versionTag, type StoredVersion } from "#records/fhir/bundle.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
 import type { Kinds, KindsOf } from "#records/kinds.ts";
+import { alreadyHeld, isHeld, type AlreadyHeld } from "#records/preference.ts";
 import { openRows, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
 import type { FoundRows, RecordStore } from "#records/store.ts";
 import { isWorkforce, touch, type Question, type Touch, type Visit } from "#records/visit.ts";
@@ -122,28 +123,42 @@ async function look(deps: ReadDeps, visit: Visit, looked: Looked): Promise<Outco
     version: first.version,
     dekVersion: first.dekVersion,
     categories: union(kinds.map(({ categories }) => categories)),
-    count: rows.length,
+    count: shown.value.status === 304 ? 0 : rows.length,
     policies: labelled.policies,
   };
   return { kind: "shown", touches: [touched], answer: shown.value };
 }
 
-function oneResource([opened]: readonly OpenedRow[]): Result<Answer> {
+function oneResource([opened]: readonly OpenedRow[], held: AlreadyHeld): Result<Answer> {
   if (opened === undefined || opened.row.deleted) return refuse("gone");
   const { text, row } = opened;
-  return ok(fhirAnswer(200, text, versionHeaders(row.version, row.lastUpdated)));
+  const { version, lastUpdated } = row;
+  const headers = versionHeaders(version, lastUpdated);
+  return ok(
+    isHeld(held, version, lastUpdated)
+      ? { status: 304, headers, body: null }
+      : fhirAnswer(200, text, headers),
+  );
 }
 
-/** `GET /fhir/:type/:id`. */
-export function readResource(deps: ReadDeps, wanted: Wanted): Interaction {
+const nothingHeld = alreadyHeld(undefined, undefined);
+
+/** `GET /fhir/:type/:id`; 304 for who holds the newest version already, which is decided and logged like any reading. */
+export function readResource(
+  deps: ReadDeps,
+  wanted: Wanted,
+  held: AlreadyHeld = nothingHeld,
+): Interaction {
   const find: Looked["find"] = ({ asker }) => deps.store.find(wanted.type, wanted.id, asker);
-  return (visit) => look(deps, visit, { action: "read", wanted, find, show: oneResource });
+  const show: Looked["show"] = (opened) => oneResource(opened, held);
+  return (visit) => look(deps, visit, { action: "read", wanted, find, show });
 }
 
 /** `GET /fhir/:type/:id/_history/:vid`. */
 export function readVersion(deps: ReadDeps, wanted: Wanted, version: number): Interaction {
   const find: Looked["find"] = ({ asker }) => deps.store.version({ ...wanted, version }, asker);
-  return (visit) => look(deps, visit, { action: "vread", wanted, find, show: oneResource });
+  const show: Looked["show"] = (opened) => oneResource(opened, nothingHeld);
+  return (visit) => look(deps, visit, { action: "vread", wanted, find, show });
 }
 
 const versionOf = ({ row, text }: OpenedRow): StoredVersion => ({

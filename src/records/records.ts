@@ -23,6 +23,7 @@ import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
+import { createTurnstile } from "#records/turnstile.ts";
 import { createVisits } from "#records/visit.ts";
 import { openInstalledPackages } from "#records/packages/installed.ts";
 import { performWorks } from "#records/work-store.ts";
@@ -183,6 +184,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     kindsOf: createKindsOf(),
     packages: packages.value,
     conformance: packages.value.current,
+    turnstile: createTurnstile(),
     capability: JSON.stringify(capabilityStatement(facts)),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatient(db, asked),

@@ -70,6 +70,8 @@ export interface Visit {
   readonly asker: CareAsker;
   /** Asks first the token's scopes, then policy. */
   decide(question: Question): Verdict;
+  /** Has this done when the request is over: its entries, and what it wrote, are durable or have failed. */
+  afterwards(done: () => void): void;
 }
 
 const workforceRoles = [
@@ -106,7 +108,12 @@ export interface VisitDeps {
   readonly authorizer: Authorizer;
 }
 
-export type BeginVisit = (caller: Caller, facts: ClientFacts, at: Instant) => Visit;
+export type BeginVisit = (
+  caller: Caller,
+  facts: ClientFacts,
+  at: Instant,
+  afterwards: Visit["afterwards"],
+) => Visit;
 
 function policyRequest(
   tenant: TenantId,
@@ -145,10 +152,11 @@ function verdictOf(decision: PolicyDecision): Verdict {
 
 /** Makes visits that ask one authorizer. */
 export function createVisits({ tenant, authorizer }: VisitDeps): BeginVisit {
-  return (caller, facts, at) => ({
+  return (caller, facts, at, afterwards) => ({
     at,
     facts,
     caller,
+    afterwards,
     asker: { practitioner: caller.live.practitioner, at },
     decide: (question) => {
       const { action, type, compartment } = question;

@@ -39,7 +39,7 @@ export interface RowWrite {
   /** The Patient that must be there for this row to be written; null for the organisation's rows. */
   readonly patient: ResourceId | null;
   readonly key: DataKey;
-  /** The version that the writer has read (If-Match); null writes over whatever is there. */
+  /** The version that the writer has read (If-Match), 0 for none at all; null writes over whatever is there. */
   readonly ifVersion: number | null;
   readonly content: WriteContent;
 }
@@ -141,7 +141,7 @@ function obstacle(view: View, write: RowWrite, current: RowState | undefined): P
   // A deleted row may be brought back, yet only into the record it was in: history stays with its patient.
   if (current !== undefined && current.compartment !== write.compartment)
     return problem("compartment-unclear", { detail: "A resource stays with its first patient." });
-  if (write.ifVersion !== null && current?.version !== write.ifVersion)
+  if (write.ifVersion !== null && (current?.version ?? 0) !== write.ifVersion)
     return problem("version-conflict");
   if (write.content.kind === "delete") return current === undefined ? problem("not-found") : null;
   if (write.patient === null || (write.type === "Patient" && write.id === write.patient))

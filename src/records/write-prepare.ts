@@ -9,6 +9,7 @@ import { compartmentOf, type CompartmentContext } from "#records/fhir/compartmen
 import type { ParsedResource } from "#records/fhir/parse.ts";
 import { refuseById, type ReadDeps, type Wanted } from "#records/read.ts";
 import { putRow } from "#records/row-write.ts";
+import type { Turnstile } from "#records/turnstile.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, RowWrite } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
@@ -17,6 +18,7 @@ export interface WriteDeps extends ReadDeps {
   readonly vault: Vault;
   readonly blind: BlindIndex;
   readonly random: Random;
+  readonly turnstile: Turnstile;
 }
 
 /** Whose record a resource belongs to. */

@@ -10,7 +10,7 @@ import type { BlindMaintenance } from "#records/blind/maintenance.ts";
 import type { Answer } from "#records/http.ts";
 import { operatorOf } from "#records/operator.ts";
 import type { Work, WriteOutcome } from "#records/write-plan.ts";
-import { readJsonText } from "#records/write.ts";
+import { readJsonText } from "#records/write-body.ts";
 
 export interface BlindDeskDeps {
   readonly log: Pick<Log<Work, WriteOutcome>, "submit">;

@@ -1,9 +1,8 @@
 import type { Bundle, BundleEntry } from "@medplum/fhirtypes";
-import { scanJson } from "#core/json.ts";
 import { limits } from "#core/limits.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import { failed, ok, type Result } from "#core/result.ts";
-import { itemsOfArray } from "#records/fhir/json-text.ts";
+import { entryTexts, resourceText } from "#records/fhir/bundle-entries.ts";
 import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
 import { parseReference, rewriteLinks } from "#records/fhir/references.ts";
 import {
@@ -54,17 +53,6 @@ function parseEntry(
   if (writes !== (place.text !== null))
     return invalid("resource", writes ? "is required" : "must not be given");
   return ok({ ...place, fullUrl: entry.fullUrl ?? null, target: target.value });
-}
-
-/** The text of each entry's resource, as it stands in the bundle. */
-function resourceTexts(parsed: ParsedResource): readonly (string | null)[] {
-  const span = parsed.scanned.topLevel.get("entry");
-  if (span === undefined) return [];
-  return itemsOfArray(parsed.text.slice(span.start, span.end)).map((item) => {
-    const scanned = scanJson(item, limits.jsonDepth);
-    const inner = scanned.ok ? scanned.value.topLevel.get("resource") : undefined;
-    return inner === undefined ? null : item.slice(inner.start, inner.end);
-  });
 }
 
 function placedAt(index: number, found: Problem): Problem {
@@ -214,7 +202,7 @@ function readEntries(
   parsed: ParsedResource,
   deps: TransactionDeps,
 ): readonly Result<Entry>[] {
-  const texts = resourceTexts(parsed);
+  const texts = entryTexts(parsed).map(resourceText);
   return (bundle.entry ?? []).map((entry, index) =>
     parseEntry(entry, { index, text: texts[index] ?? null }, deps),
   );

@@ -1,0 +1,20 @@
+import type { IncomingMessage } from "node:http";
+import { parseResourceId, type ResourceId } from "#core/ids.ts";
+import { limits } from "#core/limits.ts";
+import type { Random } from "#core/random.ts";
+import { invariant, type Result } from "#core/result.ts";
+import { checkMediaType, readBody, textOf } from "#records/http.ts";
+
+/** Reads a JSON body; fails as media-type-unsupported, body-too-large or json-broken. */
+export async function readJsonText(request: IncomingMessage): Promise<Result<string>> {
+  const typed = checkMediaType(request, "json");
+  if (!typed.ok) return typed;
+  const body = await readBody(request, limits.bodyBytes);
+  return body.ok ? textOf(body.value) : body;
+}
+
+export function newId({ random }: { readonly random: Pick<Random, "uuid"> }): ResourceId {
+  const id = parseResourceId(random.uuid());
+  invariant(id !== null, "a uuid is a resource id");
+  return id;
+}
