@@ -182,7 +182,8 @@ const entriesOfChunk = (visit: Visit, chunk: Chunk): readonly AuditEntry[] =>
 function cutOff(visit: Visit, chunk: Chunk, problem: Problem): readonly AuditEntry[] {
   const touched = chunk.kind === "refused" ? chunk.touch : chunk.touches[0];
   if (touched === undefined) return [];
-  return [refusalEntry(visit, { ...refused(problem, touched), decision: "deny" })];
+  const refusal = refused(problem, { ...touched, count: 0 });
+  return [refusalEntry(visit, { ...refusal, decision: "deny" })];
 }
 
 /** Lets one more piece out when its entries are durable and the session lives; throws BrokenOff when not. */

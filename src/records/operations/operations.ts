@@ -1,7 +1,8 @@
+import { everything } from "#records/operations/everything.ts";
 import type { CalledOn, Operation } from "#records/operations/operation.ts";
 
 /** Every operation that is served, one line each. */
-export const operations: readonly Operation[] = [];
+export const operations: readonly Operation[] = [everything];
 
 function levelOf({ type, id }: CalledOn): Operation["levels"][number] {
   if (id !== null) return "instance";
