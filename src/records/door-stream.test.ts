@@ -55,6 +55,7 @@ function streaming({ chunks, stillLive = async () => ok(null), isLogged }: Strea
       facts,
       caller,
       asker: { practitioner: null, at },
+      afterwards: () => {},
       decide: () => ({ permitted: true, policies: [] }),
     }),
     denials: { note: () => {} },
