@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { walkLimits } from "#records/everything/record-walk.ts";
 import { parseResourceId } from "#core/ids.ts";
-import {
-  testFacts,
-  testWorld,
-  type Got,
-  type TestPerson,
-  type TestWorld,
-} from "#records/testing.ts";
+import { testWorld, type Got, type TestPerson, type TestWorld } from "#records/testing.ts";
 
 interface Bundle {
   readonly resourceType: string;

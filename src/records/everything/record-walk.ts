@@ -160,7 +160,10 @@ export async function* walkRecord(
   for (let from = 0; from < asked.listed.length; from += walkLimits.resourcesPerStep) {
     const listed = asked.listed.slice(from, from + walkLimits.resourcesPerStep);
     const found = await read(listed, (row) => row.compartment === compartment);
-    if ("kind" in found) return yield found;
+    if ("kind" in found) {
+      yield found;
+      return;
+    }
     const shown = found.entries.filter(isCared);
     mentions.note(
       shown.map(({ opened }) => opened),
@@ -172,7 +175,10 @@ export async function* walkRecord(
     row.compartment === "organisation" && (since === null || row.lastUpdated >= since);
   for (let named = mentions.take(); named.length > 0; named = mentions.take()) {
     const found = await read(named, isNamed);
-    if ("kind" in found) return yield found;
+    if ("kind" in found) {
+      yield found;
+      return;
+    }
     mentions.note(
       found.entries.map(({ opened }) => opened),
       types,

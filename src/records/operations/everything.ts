@@ -1,7 +1,7 @@
 import { ok, type Result } from "#core/result.ts";
 import type { ResourceId } from "#core/ids.ts";
 import type { DeedsDeps } from "#records/deeds.ts";
-import { refused, type Chunk, type Streamed, type StreamedInteraction } from "#records/door.ts";
+import { refused, type Chunk, type StreamedInteraction } from "#records/door.ts";
 import { listRecord } from "#records/everything/listing-store.ts";
 import { pageOf, understandPage, type Page } from "#records/everything/page.ts";
 import { walkRecord, type WalkedEntry } from "#records/everything/record-walk.ts";
@@ -39,7 +39,10 @@ async function* bundleChunks(
   let before = bundleHead(links);
   let opened = false;
   for await (const step of walk) {
-    if (step.kind === "refused") return yield step;
+    if (step.kind === "refused") {
+      yield step;
+      return;
+    }
     const { entries, touches } = step;
     if (entries.length === 0) continue;
     const texts = entries.map((entry) => entryText(entry, publicOrigin)).join(",");
