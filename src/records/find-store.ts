@@ -1,6 +1,7 @@
 import { toIso } from "#core/clock.ts";
 import type { ResourceId, ResourceType } from "#core/ids.ts";
 import type { Result } from "#core/result.ts";
+import { gatherLookUps } from "#records/look-ups.ts";
 import {
   columns,
   rowOf,
@@ -11,19 +12,12 @@ import {
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 
-export const findLimits = {
-  /** Look-ups sent in one statement. */
-  perStatement: 64,
-  /** Statements under way at once; look-ups that come meanwhile go together in the next. */
-  underWay: 1,
-} as const;
+export const findLimits = { perStatement: 64, underWay: 1 } as const;
 
 interface Asked {
   readonly type: ResourceType;
   readonly id: ResourceId;
   readonly asker: CareAsker;
-  readonly resolve: (found: Result<FoundRows>) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 // The limit keeps each look-up one descent of the index, whatever the planner thinks of the table.
@@ -67,44 +61,10 @@ async function findAll(
   });
 }
 
-/**
- * Looks up newest versions by id. Look-ups that come while others are under way go together in one
- * statement, as a statement costs the server and us more than a row does; one alone goes at once.
- */
+/** Looks up newest versions by id, those asked for at once in one statement. */
 export function createFinder(
   db: Queryable,
 ): (type: ResourceType, id: ResourceId, asker: CareAsker) => Promise<Result<FoundRows>> {
-  let waiting: Asked[] = [];
-  let underWay = 0;
-
-  const answer = async (asked: readonly Asked[]): Promise<void> => {
-    try {
-      const found = await findAll(db, asked);
-      asked.forEach(({ resolve }, at) => {
-        const one = found.ok ? found.value[at] : undefined;
-        resolve(found.ok ? { ok: true, value: one ?? { rows: [], inCareTeam: false } } : found);
-      });
-    } catch (error) {
-      for (const { reject } of asked) reject(error);
-    }
-  };
-
-  const send = (): void => {
-    while (waiting.length > 0 && underWay < findLimits.underWay) {
-      const asked = waiting.slice(0, findLimits.perStatement);
-      waiting = waiting.slice(findLimits.perStatement);
-      underWay += 1;
-      void answer(asked).finally(() => {
-        underWay -= 1;
-        send();
-      });
-    }
-  };
-
-  return (type, id, asker) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ type, id, asker, resolve, reject });
-      // Whoever asks in the same turn comes along.
-      if (waiting.length === 1) setImmediate(send);
-    });
+  const find = gatherLookUps(findLimits, (asked: readonly Asked[]) => findAll(db, asked));
+  return (type, id, asker) => find({ type, id, asker });
 }

@@ -4,7 +4,7 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { isOfPatients } from "#records/fhir/compartment.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
-import { storeLimits, type RecordStore } from "#records/store.ts";
+import { storeLimits, type RecordStore, type StoredRow } from "#records/store.ts";
 import { isWorkforce, type Verdict, type Visit } from "#records/visit.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
 
@@ -17,7 +17,12 @@ export interface Allowed {
 
 /** Where a search looks, or why it may not. A refusal names the compartment, so that the log can. */
 export type SearchScope =
-  | { readonly kind: "allowed"; readonly compartments: readonly Allowed[] }
+  | {
+      readonly kind: "allowed";
+      readonly compartments: readonly Allowed[];
+      /** The rows to look at, where they were found with the compartments; null when not. */
+      readonly rows: readonly StoredRow[] | null;
+    }
   | {
       readonly kind: "refused";
       readonly problem: Problem;
@@ -93,7 +98,10 @@ async function indexed(
   const found = await blind.find({ groups: plan.blind, asker: visit.asker, own, beyondCare });
   if (!found.ok) return { ...found, kind: "refused", compartment: null, policies: [] };
   if (found.value === null) return null;
-  return { kind: "allowed", compartments: permittedOf(plan, visit, found.value) };
+  const compartments = permittedOf(plan, visit, found.value);
+  const allowed = new Set(compartments.map(({ compartment }) => compartment));
+  const rows = found.value.flatMap(({ row }) => (allowed.has(row.compartment) ? [row] : []));
+  return { kind: "allowed", compartments, rows };
 }
 
 /**
@@ -156,7 +164,11 @@ async function ofCared(
   if (!candidates.ok) return refusedScope(candidates.problem);
   if (!plan.isFiltered || candidates.value.length > scopeLimits.caredPatients)
     return refusedScope(problem("parameter-invalid", { at: "patient", detail: "is needed here" }));
-  return { kind: "allowed", compartments: permittedOf(plan, visit, candidates.value) };
+  return {
+    kind: "allowed",
+    compartments: permittedOf(plan, visit, candidates.value),
+    rows: null,
+  };
 }
 
 /** Those of the candidates in whose records policy lets the caller search. */
@@ -165,14 +177,11 @@ function permittedOf(
   visit: Visit,
   candidates: readonly Candidate[],
 ): readonly Allowed[] {
-  return candidates.flatMap((candidate) => {
-    const { permitted, policies } = visit.decide({
-      action: "search",
-      type,
-      labels: [],
-      ...candidate,
-    });
-    return permitted ? [{ ...candidate, policies }] : [];
+  return candidates.flatMap(({ compartment, inCareTeam }) => {
+    const place = { compartment, inCareTeam };
+    const question = { action: "search", type, labels: [], ...place } as const;
+    const { permitted, policies } = visit.decide(question);
+    return permitted ? [{ ...place, policies }] : [];
   });
 }
 
@@ -187,7 +196,7 @@ function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[
   const [first] = verdicts;
   // Of several patients those that are not permitted are left out; if none is, the search is refused.
   return allowed.length > 0 || first === undefined || first.verdict.permitted
-    ? { kind: "allowed", compartments: allowed }
+    ? { kind: "allowed", compartments: allowed, rows: null }
     : {
         kind: "refused",
         problem: first.verdict.problem,

@@ -258,7 +258,10 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
     return { ...stop(scope.problem, scope.compartment), reasons };
   }
   const allowed = scope.compartments;
-  const found = await candidateRows(deps, plan, allowed);
+  const found =
+    scope.rows === null
+      ? await candidateRows(deps, plan, allowed)
+      : ok({ rows: scope.rows, shredded: noneShredded });
   if (!found.ok) return stop(found.problem);
   const opened = await openLiving(
     found.value.rows.filter((row) => mayMatch(plan, row)),

@@ -3,6 +3,7 @@ import { parsePseudonym, type Pseudonym, type ResourceId, type ResourceType } fr
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { createFinder } from "#records/find-store.ts";
+import { bigints, createCareQuestions, createSearcher } from "#records/search-store.ts";
 import {
   columns,
   rowOf,
@@ -95,8 +96,6 @@ function searchSql(filters: number, ofPatient: boolean): string {
     ORDER BY last_updated DESC, id LIMIT ${storeLimits.searchRows + 1}`;
 }
 
-const bigints = (tokens: readonly bigint[]): string => `{${tokens.join(",")}}`;
-
 /** Reads through the database handed in, whose session is of one tenant: row level security does the rest. */
 export function createStore(db: Queryable): RecordStore {
   const ask = (
@@ -120,13 +119,19 @@ export function createStore(db: Queryable): RecordStore {
       : ok(read.value.map(rowOf));
   };
 
+  const searchOf = createSearcher(db);
   return {
     find: createFinder(db),
     history: (type, id, asker) =>
       ask("records-history", historySql, [type, id, ...askerValues(asker)]),
     version: ({ type, id, version }, asker) =>
       ask("records-version", versionSql, [type, id, ...askerValues(asker), version]),
-    search: (type, compartment, tokens) => {
+    search: async (type, compartment, tokens) => {
+      if (compartment !== "organisation") {
+        const found = await searchOf({ type, patient: compartment, tokens });
+        if (!found.ok) return found;
+        if (found.value !== null) return ok(found.value);
+      }
       const patient = compartment === "organisation" ? null : compartment;
       return searching(
         `records-search-${tokens.length}-${patient === null ? "o" : "p"}`,
@@ -163,16 +168,6 @@ export function createStore(db: Queryable): RecordStore {
         });
         return rows.flatMap(({ patient }) => parsePseudonym(patient) ?? []);
       }),
-    isInCareTeam: (patient, { practitioner, at }) =>
-      attempt(async () => {
-        if (practitioner === null) return false;
-        const rows = await db.query({
-          name: "records-in-care-team",
-          text: `SELECT FROM records.care_relation WHERE practitioner = $1 AND patient = $2
-            AND starts_at <= $3::timestamptz AND ends_at > $3::timestamptz LIMIT 1`,
-          values: [practitioner, patient, toIso(at)],
-        });
-        return rows.length > 0;
-      }),
+    isInCareTeam: createCareQuestions(db),
   };
 }

@@ -2,25 +2,30 @@ import type { Clock } from "#core/clock.ts";
 import type { Pseudonym } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import { findByAsker, findByToken, type Candidate } from "#records/blind/find-store.ts";
+import {
+  createFindByAsker,
+  createFindByToken,
+  type BlindFound,
+  type BlindQuestion,
+  type Candidate,
+} from "#records/blind/find-store.ts";
 import { readSetting, type BlindSetting } from "#records/blind/setting-store.ts";
 import { blindRules } from "#records/fhir/blind-labels.ts";
 import { storeLimits } from "#records/store.ts";
 import type { CareAsker } from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
-import {
-  blindToken,
-  numberOf,
-  type BlindIndexName,
-  type BlindLabel,
-  type BlindVersion,
-} from "#vault/blind-index.ts";
+import { blindToken, numberOf, type BlindLabel, type BlindVersion } from "#vault/blind-index.ts";
 import type { DataKey, Vault } from "#vault/vault.ts";
 
 export const blindLimits = {
   /** Patients that a search across all of them may have to look at. */
   candidates: 1_000,
+  /**
+   * Owners of a name's token who are looked at for an asker with patients of her own: when there
+   * are more, it is quicker to look at hers.
+   */
+  owners: 250,
   /** How long a process goes by the setting that it has read. */
   settingMs: 5_000,
 } as const;
@@ -54,51 +59,41 @@ export interface BlindIndexDeps {
   readonly clock: Clock;
 }
 
-/** Indexes in which a label has few owners, however many patients there are. */
-const narrow: ReadonlySet<BlindIndexName> = new Set([
-  "identifier",
-  "identifier-value",
-  "birth-date",
-  "phone",
-  "address",
-]);
-
 /** A version can be replaced between reading the setting and looking up, but not time and again. */
 const tries = 3;
-
-function isNarrow([first = []]: BlindAsked["groups"]): boolean {
-  return first.length > 0 && first.every(({ index }) => narrow.has(index));
-}
 
 const tooMany = (): Result<never> =>
   refuse("parameter-invalid", { detail: "The search finds too much; narrow it." });
 
-async function lookUp(
-  db: Queryable,
+function questionOf(
   generation: BlindVersion,
   key: DataKey,
-  { groups, asker, own, beyondCare }: BlindAsked,
-): Promise<Result<readonly Candidate[]> | null> {
+  { groups, ...asked }: BlindAsked,
+): BlindQuestion {
   const tokens = groups.map((group) =>
     group.map((label) => ({
       kind: numberOf(label.index),
       token: blindToken(key, generation, label),
     })),
   );
-  const question = { version: generation.version, groups: tokens, asker };
-  const most = blindLimits.candidates;
-  if (beyondCare || isNarrow(groups)) {
-    const found = await findByToken(db, { ...question, limit: most + 1 });
-    if (found === null) return null;
-    if (found.length <= most) return ok(found);
-    if (beyondCare) return tooMany();
-  }
-  const found = await findByAsker(db, { ...question, limit: storeLimits.listPatients + 1 }, own);
-  if (found === null) return null;
-  return found.length > storeLimits.listPatients ? tooMany() : ok(found);
+  return { ...asked, version: generation.version, groups: tokens };
+}
+
+type LookUp = (question: BlindQuestion) => Promise<Result<BlindFound>>;
+
+function createLookUp(db: Queryable): LookUp {
+  const among = createFindByToken(db, "whole", blindLimits.candidates);
+  const fewOwners = createFindByToken(db, "owners", blindLimits.owners);
+  const ofAsker = createFindByAsker(db, storeLimits.listPatients);
+  return async (question) => {
+    if (question.beyondCare) return among(question);
+    const found = await fewOwners(question);
+    return found.ok && found.value.kind === "too-many" ? ofAsker(question) : found;
+  };
 }
 
 export function createBlindIndex({ db, vault, clock }: BlindIndexDeps): BlindIndex {
+  const lookUp = createLookUp(db);
   let known: { readonly setting: BlindSetting; readonly readAt: number } | null = null;
 
   const setting = async (fresh: boolean): Promise<Result<BlindSetting>> => {
@@ -122,9 +117,10 @@ export function createBlindIndex({ db, vault, clock }: BlindIndexDeps): BlindInd
         }
         const key = await vault.keyAt("organisation", current.dekVersion);
         if (!key.ok) return key;
-        const found = await attempt(() => lookUp(db, current, key.value, asked));
+        const found = await lookUp(questionOf(current, key.value, asked));
         if (!found.ok) return found;
-        if (found.value !== null) return found.value;
+        if (found.value.kind === "too-many") return tooMany();
+        if (found.value.kind === "found") return ok(found.value.candidates);
       }
       return refuse("storage-unavailable");
     },

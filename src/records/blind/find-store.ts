@@ -1,7 +1,16 @@
 import { toIso } from "#core/clock.ts";
 import { parsePseudonym, type Pseudonym } from "#core/ids.ts";
-import type { CareAsker } from "#records/store-rows.ts";
+import type { Result } from "#core/result.ts";
+import { gatherLookUps } from "#records/look-ups.ts";
+import {
+  columns,
+  rowOf,
+  type CareAsker,
+  type RawRow,
+  type StoredRow,
+} from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
+import { attempt } from "#storage/storage-problem.ts";
 
 /** A token of one index, as the table has it. */
 export interface BlindToken {
@@ -13,6 +22,8 @@ export interface BlindToken {
 export interface Candidate {
   readonly compartment: Pseudonym;
   readonly inCareTeam: boolean;
+  /** Her Patient as it lies there. */
+  readonly row: StoredRow;
 }
 
 export interface BlindQuestion {
@@ -20,114 +31,156 @@ export interface BlindQuestion {
   /** AND of ORs, the narrowest first; at least one. */
   readonly groups: readonly (readonly BlindToken[])[];
   readonly asker: CareAsker;
-  readonly limit: number;
+  /** Patients whom the asker is or acts for. */
+  readonly own: readonly Pseudonym[];
+  /** Whether all that have the tokens are wanted, or those in the asker's care and her own. */
+  readonly beyondCare: boolean;
 }
 
-interface FoundRow {
-  readonly compartment: string | null;
-  readonly in_care_team: boolean | null;
-}
+/** What a look-up came to: patients, that there are too many, or that this version is not searched any more. */
+export type BlindFound =
+  | { readonly kind: "found"; readonly candidates: readonly Candidate[] }
+  | { readonly kind: "too-many" }
+  | { readonly kind: "not-current" };
+
+const gathered = { perStatement: 16, underWay: 2 } as const;
 
 /** Groups beyond these are left to the opened Patient. */
 const groupsAsked = 3;
 /** More tokens than these are not looked for one by one. */
 const tokensOneByOne = 16;
 
-type Groups = BlindQuestion["groups"];
-const isLong = (group: Groups[number]): boolean => group.length > tokensOneByOne;
+const groupNumbers = Array.from({ length: groupsAsked }, (_, at) => at);
 
 const cares = (patient: string): string => `EXISTS (SELECT FROM records.care_relation c
-  WHERE c.practitioner = $2 AND c.patient = ${patient}
-    AND c.starts_at <= $3::timestamptz AND c.ends_at > $3::timestamptz)`;
+  WHERE c.practitioner = k.practitioner AND c.patient = ${patient}
+    AND c.starts_at <= k.at AND c.ends_at > k.at)`;
 
-const firstOfGroups = 6;
-const tokensOf = (group: number): string =>
-  `unnest($${firstOfGroups + 2 * group}::smallint[], $${firstOfGroups + 1 + 2 * group}::bigint[])
-   AS k(kind, token)`;
-
-const has = (group: number, patient: string): string => `EXISTS (SELECT FROM ${tokensOf(group)}
-  JOIN records.blind_index b ON b.version = $1 AND b.kind = k.kind AND b.token = k.token
-    AND b.compartment = ${patient})`;
+/** Each token one descent of the index: the limits keep the planner from reading a whole version. */
+const hasOne = (group: number, patient: string): string => `EXISTS (SELECT
+  FROM unnest(k.k${group}, k.t${group}) AS g(kind, token)
+  CROSS JOIN LATERAL (SELECT FROM records.blind_index b WHERE b.version = k.version
+    AND b.kind = g.kind AND b.token = g.token AND b.compartment = ${patient} LIMIT 1) x)`;
 
 /**
  * The same for a group of many tokens, such as the days of a year: from the patient's few rows, not
  * from each token. Takes a token of one index for the same of another, which is but one too many.
  */
 const hasOneOfMany = (group: number, patient: string): string => `EXISTS (SELECT
-  FROM records.blind_index b WHERE b.compartment = ${patient} AND b.version = $1
-    AND b.kind = ANY ($${firstOfGroups + 2 * group}::smallint[])
-    AND b.token = ANY ($${firstOfGroups + 1 + 2 * group}::bigint[]))`;
+  FROM records.blind_index b WHERE b.compartment = ${patient} AND b.version = k.version
+    AND b.kind = ANY (k.k${group}) AND b.token = ANY (k.t${group}))`;
 
-/** Asked in one statement with the look-up: rows of a version that was just replaced may be gone. */
-const whileCurrent = (found: string): string => `
-  SELECT f.compartment, f.in_care_team FROM records.blind_setting s
-  LEFT JOIN LATERAL (${found}) f ON true WHERE s.current_version = $1`;
+const has = (group: number, patient: string): string => `(k.k${group} IS NULL
+  OR CASE WHEN cardinality(k.t${group}) > ${tokensOneByOne}
+    THEN ${hasOneOfMany(group, patient)} ELSE ${hasOne(group, patient)} END)`;
 
-/** From the tokens to whoever has them. The limit within keeps each token one descent of the index. */
-const byToken = (groups: Groups): string =>
-  whileCurrent(`
-    SELECT x.compartment, ${cares("x.compartment")} AS in_care_team
-    FROM ${tokensOf(0)} CROSS JOIN LATERAL (SELECT o.compartment FROM records.blind_index o
-      WHERE o.version = $1 AND o.kind = k.kind AND o.token = k.token
-        ${groups
-          .slice(1)
-          .map(
-            (group, at) => `AND ${(isLong(group) ? hasOneOfMany : has)(at + 1, "o.compartment")}`,
-          )
-          .join(" ")}
-        AND $5::uuid[] IS NULL LIMIT $4) x LIMIT $4`);
+// JSON for the reason that records/find-store.ts gives. Asked in one statement with the version:
+// rows of one that was just replaced may be gone.
+const question = `json_to_recordset($1::json) AS k(n int, version int, practitioner text,
+    at timestamptz, own uuid[], beyond boolean,
+    ${groupNumbers.map((group) => `k${group} smallint[], t${group} bigint[]`).join(", ")})
+  JOIN records.blind_setting s ON s.current_version = k.version`;
+
+const patientRow = (compartment: string): string => `CROSS JOIN LATERAL (SELECT ${columns}
+  FROM records.resource WHERE compartment = ${compartment} AND type = 'Patient' AND NOT deleted
+  LIMIT 1) r`;
+
+const hasOthers = (patient: string): string =>
+  groupNumbers
+    .slice(1)
+    .map((group) => `AND ${has(group, patient)}`)
+    .join(" ");
+
+/** How many are too many: who has all the tokens, or who has one of the first group. */
+type Counted = "whole" | "owners";
+
+/**
+ * From the first group's tokens to whoever has them, `most` at the most: beyond, `wide` is true and
+ * nobody is looked at.
+ */
+const byToken = (counted: Counted, most: number): string => `
+  SELECT k.n, cardinality(o.owners) > ${most} AS wide, f.* FROM ${question}
+  CROSS JOIN LATERAL (SELECT array_agg(compartment) AS owners FROM (SELECT x.compartment
+    FROM unnest(k.k0, k.t0) AS g(kind, token) CROSS JOIN LATERAL (SELECT w.compartment
+      FROM records.blind_index w
+      WHERE w.version = k.version AND w.kind = g.kind AND w.token = g.token
+        ${counted === "whole" ? hasOthers("w.compartment") : ""}
+      LIMIT ${most + 1}) x LIMIT ${most + 1}) y) o
+  LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
+    FROM (SELECT u.compartment, ${cares("u.compartment")} AS in_care_team
+      FROM (SELECT DISTINCT unnest(CASE WHEN cardinality(o.owners) <= ${most} THEN o.owners END)
+        AS compartment) u) p
+    ${patientRow("p.compartment")}
+    WHERE (k.beyond OR p.in_care_team OR p.compartment = ANY (k.own))
+      ${counted === "owners" ? hasOthers("p.compartment") : ""}) f ON true`;
 
 /** From the asker's own patients to those among them who have the tokens. */
-const byAsker = (groups: Groups): string =>
-  whileCurrent(`
-    SELECT p.compartment, ${cares("p.compartment")} AS in_care_team
-    FROM (SELECT c.patient AS compartment FROM records.care_relation c
-        WHERE c.practitioner = $2 AND c.starts_at <= $3::timestamptz AND c.ends_at > $3::timestamptz
-      UNION SELECT unnest($5::uuid[])) p
-    WHERE ${groups.map((group, at) => (isLong(group) ? hasOneOfMany : has)(at, "p.compartment")).join(" AND ")}
-    LIMIT $4`);
+const byAsker = (most: number): string => `
+  SELECT k.n, false AS wide, f.* FROM ${question}
+  LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
+    FROM (SELECT u.compartment, bool_or(u.cared) AS in_care_team FROM (
+      SELECT c.patient AS compartment, true AS cared FROM records.care_relation c
+        WHERE c.practitioner = k.practitioner AND c.starts_at <= k.at AND c.ends_at > k.at
+      UNION ALL SELECT unnest(k.own), false) u GROUP BY u.compartment) p
+    ${patientRow("p.compartment")}
+    WHERE ${groupNumbers.map((group) => has(group, "p.compartment")).join(" AND ")}
+    LIMIT ${most + 1}) f ON true`;
 
-/** Null when the version asked is not the one that is searched now. */
-async function ask(
-  db: Queryable,
-  { version, groups, asker, limit }: BlindQuestion,
-  own: readonly Pseudonym[] | null,
-): Promise<readonly Candidate[] | null> {
-  const asked = groups.slice(0, groupsAsked);
-  const rows = await db.query<FoundRow & Record<string, unknown>>({
-    name: `blind-find-${own === null ? "token" : "asker"}-${asked.map((group) => (isLong(group) ? "l" : "s")).join("")}`,
-    text: (own === null ? byToken : byAsker)(asked),
-    values: [
-      version,
-      asker.practitioner,
-      toIso(asker.at),
-      limit,
-      own,
-      ...asked.flatMap((group) => [
-        group.map(({ kind }) => kind),
-        `{${group.map(({ token }) => token).join(",")}}`,
-      ]),
-    ],
-  });
-  if (rows.length === 0) return null;
-  const found = new Map<Pseudonym, Candidate>();
-  for (const { compartment: text, in_care_team: inCareTeam } of rows) {
-    const compartment = text === null ? null : parsePseudonym(text);
-    if (compartment !== null)
-      found.set(compartment, { compartment, inCareTeam: inCareTeam === true });
-  }
-  return [...found.values()];
+interface FoundRow extends RawRow {
+  readonly n: number;
+  readonly wide: boolean | null;
 }
 
-/** Whoever has the tokens, up to `limit`; null when this version is not searched any more. */
-export const findByToken = (
-  db: Queryable,
-  question: BlindQuestion,
-): Promise<readonly Candidate[] | null> => ask(db, question, null);
+const asJson = (asked: readonly BlindQuestion[]): string =>
+  JSON.stringify(
+    asked.map(({ version, groups, asker: { practitioner, at }, own, beyondCare }, n) => ({
+      n,
+      version,
+      practitioner,
+      at: toIso(at),
+      own,
+      beyond: beyondCare,
+      ...Object.fromEntries(
+        groups.slice(0, groupsAsked).flatMap((group, at) => [
+          [`k${at}`, group.map(({ kind }) => kind)],
+          // Texts, since JSON numbers would lose the last bits.
+          [`t${at}`, group.map(({ token }) => String(token))],
+        ]),
+      ),
+    })),
+  );
 
-/** The same among `own` and those in whose care team the asker stands. */
-export const findByAsker = (
-  db: Queryable,
-  question: BlindQuestion,
-  own: readonly Pseudonym[],
-): Promise<readonly Candidate[] | null> => ask(db, question, own);
+function foundOf(rows: readonly FoundRow[], most: number): BlindFound {
+  const [first] = rows;
+  if (first === undefined) return { kind: "not-current" };
+  if (first.wide === true || rows.length > most) return { kind: "too-many" };
+  const candidates = rows.flatMap((raw): Candidate[] => {
+    const compartment = raw.compartment === null ? null : parsePseudonym(raw.compartment);
+    return compartment === null
+      ? []
+      : [{ compartment, inCareTeam: raw.in_care_team === true, row: rowOf(raw) }];
+  });
+  return { kind: "found", candidates };
+}
+
+export type BlindFinder = (question: BlindQuestion) => Promise<Result<BlindFound>>;
+
+function finder(db: Queryable, name: string, text: string, most: number): BlindFinder {
+  return gatherLookUps(gathered, (asked: readonly BlindQuestion[]) =>
+    attempt(async () => {
+      const values = [asJson(asked)];
+      const rows = await db.query<FoundRow & Record<string, unknown>>({ name, text, values });
+      const found = asked.map((): FoundRow[] => []);
+      for (const row of rows) found[row.n]?.push(row);
+      return found.map((each) => foundOf(each, most));
+    }),
+  );
+}
+
+/** Finds whoever has the tokens, unless they, or the owners of the first group's, are more than `most`. */
+export const createFindByToken = (db: Queryable, counted: Counted, most: number): BlindFinder =>
+  finder(db, `blind-find-${counted}-${most}`, byToken(counted, most), most);
+
+/** Finds them among `own` and those in whose care team the asker stands, up to `most`. */
+export const createFindByAsker = (db: Queryable, most: number): BlindFinder =>
+  finder(db, `blind-find-asker-${most}`, byAsker(most), most);
