@@ -53,8 +53,9 @@ async function searchAll(
   return attempt(async () => {
     const question = asked.map(({ type, patient, tokens }, n) => {
       const lists = tokens.slice(0, gatheredLimits.tokenLists);
-      const named = lists.map((list, at) => [`t${at}`, list.map(String)]);
-      return { n, type, patient, ...Object.fromEntries(named) };
+      const named: Record<string, readonly string[]> = {};
+      for (const [at, list] of lists.entries()) named[`t${at}`] = list.map(String);
+      return { n, type, patient, ...named };
     });
     const raw = await db.query<RawRow & { readonly n: number }>({
       name: "records-search",

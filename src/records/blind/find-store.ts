@@ -131,23 +131,23 @@ interface FoundRow extends RawRow {
   readonly wide: boolean | null;
 }
 
+/** The columns of each group that is asked. */
+function groupColumns(groups: BlindQuestion["groups"]): Record<string, readonly unknown[]> {
+  const named: Record<string, readonly unknown[]> = {};
+  for (const [at, group] of groups.slice(0, groupsAsked).entries()) {
+    named[`k${at}`] = group.map(({ kind }) => kind);
+    // Texts, since JSON numbers would lose the last bits.
+    named[`t${at}`] = group.map(({ token }) => String(token));
+  }
+  return named;
+}
+
 const asJson = (asked: readonly BlindQuestion[]): string =>
   JSON.stringify(
-    asked.map(({ version, groups, asker: { practitioner, at }, own, beyondCare }, n) => ({
-      n,
-      version,
-      practitioner,
-      at: toIso(at),
-      own,
-      beyond: beyondCare,
-      ...Object.fromEntries(
-        groups.slice(0, groupsAsked).flatMap((group, at) => [
-          [`k${at}`, group.map(({ kind }) => kind)],
-          // Texts, since JSON numbers would lose the last bits.
-          [`t${at}`, group.map(({ token }) => String(token))],
-        ]),
-      ),
-    })),
+    asked.map(({ version, groups, asker: { practitioner, at }, own, beyondCare }, n) => {
+      const about = { n, version, practitioner, at: toIso(at), own, beyond: beyondCare };
+      return { ...about, ...groupColumns(groups) };
+    }),
   );
 
 function foundOf(rows: readonly FoundRow[], most: number): BlindFound {
