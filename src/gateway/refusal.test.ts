@@ -48,6 +48,8 @@ suite("a refusal", () => {
       "GET, POST, PUT, PATCH, DELETE",
     ]);
     assert.deepEqual(await allow("GET", "/oauth/token"), [405, "POST"]);
+    assert.deepEqual(await allow("GET", "/fhir/"), [405, "POST"]);
+    assert.deepEqual(await allow("GET", "/fhir/Patient/"), [404, undefined]);
     assert.deepEqual(await allow("DELETE", "/home"), [405, "GET, HEAD"]);
     assert.deepEqual(await allow("DELETE", "/none"), [404, undefined]);
   });

@@ -91,6 +91,6 @@ function find(node: Node, segments: readonly string[], at: number): Leaf | null 
   const literal = node.literal.get(segment);
   const found = literal === undefined ? null : find(literal, segments, at + 1);
   if (found !== null) return found;
-  if (node.named === null || segment.length > segmentChars) return null;
+  if (node.named === null || segment === "" || segment.length > segmentChars) return null;
   return find(node.named, segments, at + 1);
 }

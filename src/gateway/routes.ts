@@ -97,6 +97,8 @@ export const routes: readonly Route[] = [
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.
   read("/fhir/metadata", "records", "any"),
   write(["POST"], "/fhir", ["_format", "_pretty"]),
+  // Clients that put a slash behind every base send their Bundles here.
+  write(["POST"], "/fhir/", ["_format", "_pretty"]),
   read("/fhir/:type", "records", "any"),
   write(["POST", "PUT", "PATCH"], "/fhir/:type", "any"),
   { ...write(["DELETE"], "/fhir/:type", "any"), bodyBytes: 0 },

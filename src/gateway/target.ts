@@ -53,7 +53,8 @@ function splitPath(path: string): Result<readonly string[]> {
     const char = at === path.length ? 0x2f : path.charCodeAt(at);
     if (char === 0x2f) {
       const segment = path.slice(start, at);
-      if (segment === "") return malformed("an empty path segment");
+      // One slash may end a path; what it leads to must be declared with it.
+      if (segment === "" && at < path.length) return malformed("an empty path segment");
       if (segment === "." || segment === "..") return malformed("a dot segment in the path");
       segments.push(segment);
       start = at + 1;

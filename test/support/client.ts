@@ -105,14 +105,18 @@ function parsed(answer: Answer): Record<string, unknown> {
 }
 
 /** Signs in by password and one-time code, then trades the code for a DPoP-bound token. */
-export async function signIn(visitor: Visitor, persona: PrintedSignIn): Promise<SignedIn> {
+export async function signIn(
+  visitor: Visitor,
+  persona: PrintedSignIn,
+  scope = "openid fhirUser patient/*.rs user/*.rs",
+): Promise<SignedIn> {
   const { origin } = visitor;
   const verifier = base64url(randomBytes(32));
   const query = new URLSearchParams({
     client_id: "phylax-portal",
     response_type: "code",
     redirect_uri: `${origin}/callback`,
-    scope: "openid fhirUser patient/*.rs user/*.rs",
+    scope,
     code_challenge: base64url(createHash("sha256").update(verifier).digest()),
     code_challenge_method: "S256",
     resource: `${origin}/fhir`,
