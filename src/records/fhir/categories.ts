@@ -75,7 +75,8 @@ function labelOfCoding({ system, code }: JsonObject): string | null {
   return found?.label ?? null;
 }
 
-function securityLabel({ system, code }: JsonObject): string | null {
+/** The sensitivity that a security label (HL7 v3 Confidentiality or ActCode) states; null for any other. */
+export function securityLabel({ system, code }: JsonObject): string | null {
   if (system === confidentiality && (code === "R" || code === "V")) return restrictedLabel;
   return bySecurityCode.get(`${String(system)}|${String(code)}`) ?? null;
 }
