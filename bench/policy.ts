@@ -18,7 +18,13 @@ const requestOf = (n: number): PolicyRequest => ({
   zone: "clinic",
   purpose: "TREAT",
   action: "read",
-  resource: { type: `Type${n}`, patient: "patient", inCareTeam: true, labels: ["hiv"] },
+  resource: {
+    type: `Type${n}`,
+    patient: "patient",
+    inCareTeam: true,
+    labels: ["hiv"],
+    forbiddenByConsent: false,
+  },
 });
 
 /** Decisions that Cedar takes, validated against the schema, and decisions remembered. */

@@ -1,6 +1,7 @@
 import type { Instant } from "#core/clock.ts";
 import type { Queryable, Statement } from "#storage/database.ts";
 import { tileBytes, type Tile } from "#audit/tile.ts";
+import { writingActions } from "#audit/written.ts";
 
 /** Who may append to a log: the row of its lease, at the epoch in which we took it. */
 export interface Lease {
@@ -115,17 +116,22 @@ export interface ProofRow {
 const lease = `lease AS MATERIALIZED (
     SELECT FROM audit.lease WHERE log_id = $1 AND epoch = $2 FOR SHARE)`;
 
+const writing = `('${writingActions.join("', '")}')`;
+
 // json_array_elements gives each element's text as it was sent, so the bytes stored are those hashed,
 // and the columns are read out of the very bytes that they must agree with.
 const additions = `entries AS (
     INSERT INTO audit.entry (log_id, seq, leaf, leaf_hash, time, action, decision,
-      actor, device, client, address, patient, signal)
+      actor, device, client, address, patient, signal, written)
     SELECT $1, $3::bigint + n - 1, convert_to(leaf::text, 'UTF8'),
       substring($5::bytea FROM 32 * n::int - 31 FOR 32),
-      time, action, decision, actor, device, client, address, patient, signal
+      time, action, decision, actor, device, client, address, patient, signal,
+      CASE WHEN decision = 'permit' AND action IN ${writing}
+        THEN "resourceType" || '/' || "resourceId" END
     FROM lease, json_array_elements($4::json) WITH ORDINALITY AS item (leaf, n),
       json_to_record(leaf) AS fields (time bigint, action text, decision text, actor text,
-        device text, client text, address text, patient uuid, signal text)),
+        device text, client text, address text, patient uuid, signal text, "resourceType" text,
+        "resourceId" text)),
   checkpoint AS (
     INSERT INTO audit.checkpoint (log_id, size, note) SELECT $1, $6::bigint, $7 FROM lease)`;
 

@@ -14,6 +14,7 @@ import {
   type StoredNote,
 } from "#audit/verify-store.ts";
 import type { LeafRun, Tracker } from "#audit/verify-tree.ts";
+import { writtenBy } from "#audit/written.ts";
 
 /** Entries that are read and held in memory at a time. */
 export const pageEntries = 16 * tileWidth;
@@ -56,6 +57,8 @@ function checkColumns(row: StoredEntry, { findings, onEntry }: Run): void {
   }
   for (const column of columns)
     if (row[column] !== entry[column]) findings.add({ kind: "column-changed", index, column });
+  if (row.written !== writtenBy(entry))
+    findings.add({ kind: "column-changed", index, column: "written" });
   onEntry(entry);
 }
 

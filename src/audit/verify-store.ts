@@ -15,6 +15,8 @@ export interface StoredEntry {
   readonly address: string | null;
   readonly patient: string | null;
   readonly signal: string | null;
+  /** As writtenBy tells. */
+  readonly written: string | null;
 }
 
 /** Part of a log, by leaf index; `until` is not included. */
@@ -38,7 +40,7 @@ export async function selectEntries(
   return on.query<StoredEntry>({
     name: "audit.verify.entries",
     text: `SELECT seq, leaf, leaf_hash AS "leafHash", time, action, decision,
-        actor, device, client, address, patient, signal
+        actor, device, client, address, patient, signal, written
       FROM audit.entry WHERE log_id = $1 AND seq >= $2 AND seq < $3 ORDER BY seq`,
     values: [logId, from, until],
   });

@@ -121,6 +121,7 @@ for (const [column, value] of Object.entries({
   address: "192.0.2.8",
   patient: "00000000-0000-4000-8000-00000000ffff",
   signal: "calm",
+  written: "Patient/another",
 })) {
   test(`a change of the column ${column} alone is found`, async (t) => {
     const kit = await writtenLog(t, [300, 4]);

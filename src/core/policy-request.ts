@@ -51,6 +51,8 @@ export interface PolicyRequest {
     readonly inCareTeam: boolean;
     /** Sensitivity labels, sorted. */
     readonly labels: readonly string[];
+    /** Whether a Consent of the patient's forbids this; false for the organisation's own. */
+    readonly forbiddenByConsent: boolean;
   };
 }
 

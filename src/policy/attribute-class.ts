@@ -23,6 +23,7 @@ export type ResourceClass =
       readonly inCareTeam: boolean;
       /** Sorted, each once. */
       readonly labels: readonly string[];
+      readonly forbiddenByConsent: boolean;
     }
   | { readonly kind: "OrganisationRecord"; readonly resourceType: string }
   | { readonly kind: "PatientLog"; readonly ofCaller: boolean }
@@ -45,13 +46,20 @@ const logActions: ReadonlySet<PolicyAction> = new Set(["access-log", "audit-read
 const requestActions: ReadonlySet<PolicyAction> = new Set(["access-request", "access-register"]);
 
 function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceClass {
-  const { type: resourceType, patient, inCareTeam, labels } = resource;
+  const { type: resourceType, patient, inCareTeam, labels, forbiddenByConsent } = resource;
   const ofCaller = patient !== null && person.patients.includes(patient);
   if (logActions.has(action))
     return patient === null ? { kind: "SystemLog" } : { kind: "PatientLog", ofCaller };
   if (requestActions.has(action)) return { kind: "AccessRequest", ofCaller };
   if (patient === null) return { kind: "OrganisationRecord", resourceType };
-  return { kind: "PatientRecord", resourceType, ofCaller, inCareTeam, labels: sorted(labels) };
+  return {
+    kind: "PatientRecord",
+    resourceType,
+    ofCaller,
+    inCareTeam,
+    labels: sorted(labels),
+    forbiddenByConsent,
+  };
 }
 
 function sorted<T extends string>(words: readonly T[]): readonly T[] {

@@ -28,7 +28,13 @@ const request: PolicyRequest = {
   zone: "internet",
   purpose: "PATRQT",
   action: "read",
-  resource: { type: "Observation", patient: "patient-1", inCareTeam: false, labels: [] },
+  resource: {
+    type: "Observation",
+    patient: "patient-1",
+    inCareTeam: false,
+    labels: [],
+    forbiddenByConsent: false,
+  },
 };
 
 const withResource = (changed: Partial<PolicyRequest["resource"]>): PolicyRequest => ({
@@ -75,6 +81,10 @@ const unusable: Record<string, unknown> = {
     ...request,
     resource: { ...request.resource, type: undefined },
   },
+  "a Consent's word that is missing": {
+    ...request,
+    resource: { ...request.resource, forbiddenByConsent: undefined },
+  },
   "a care team that is missing": {
     ...request,
     resource: { ...request.resource, inCareTeam: undefined },
@@ -108,6 +118,7 @@ const anyRequest: fc.Arbitrary<PolicyRequest> = fc.record({
     type: fc.string(),
     patient: fc.option(fc.constantFrom("a", "b", "c")),
     inCareTeam: fc.boolean(),
+    forbiddenByConsent: fc.boolean(),
     labels: fc.uniqueArray(fc.constantFrom("hiv", "psychotherapy", "x"), { maxLength: 2 }),
   }),
 });

@@ -117,8 +117,8 @@ function callOf(name: string, asked: AttributeClass): StatefulAuthorizationCall 
 function attributesOf(resource: ResourceClass): EntityJson["attrs"] {
   switch (resource.kind) {
     case "PatientRecord": {
-      const { resourceType, ofCaller, inCareTeam, labels } = resource;
-      return { resourceType, ofCaller, inCareTeam, labels: [...labels] };
+      const { resourceType, ofCaller, inCareTeam, labels, forbiddenByConsent } = resource;
+      return { resourceType, ofCaller, inCareTeam, labels: [...labels], forbiddenByConsent };
     }
     case "OrganisationRecord":
       return { resourceType: resource.resourceType };

@@ -35,6 +35,7 @@ interface Data {
   readonly whose: "own" | "another's" | "nobody's";
   readonly inCareTeam: boolean;
   readonly label: string | null;
+  readonly forbidden: boolean;
 }
 
 const roleSets: readonly (readonly PersonRole[])[] = [
@@ -60,12 +61,14 @@ const logActions = ["access-log", "audit-read"] as const;
 
 const patientData: readonly Data[] = (["own", "another's"] as const).flatMap((whose) =>
   [false, true].flatMap((inCareTeam) =>
-    [null, "psychotherapy"].map((label) => ({
-      type: "Observation",
-      whose,
-      inCareTeam,
-      label,
-    })),
+    (
+      [
+        ["Observation", null, false],
+        ["Observation", "psychotherapy", false],
+        ["Observation", null, true],
+        ["Consent", null, true],
+      ] as const
+    ).map(([type, label, forbidden]) => ({ type, whose, inCareTeam, label, forbidden })),
   ),
 );
 const nobodys = (type: string): Data => ({
@@ -73,12 +76,14 @@ const nobodys = (type: string): Data => ({
   whose: "nobody's",
   inCareTeam: false,
   label: null,
+  forbidden: false,
 });
 const logData: readonly Data[] = (["own", "another's", "nobody's"] as const).map((whose) => ({
   type: "AuditEvent",
   whose,
   inCareTeam: false,
   label: null,
+  forbidden: false,
 }));
 
 const table: readonly Line[] = roleSets.flatMap((roles) =>
@@ -119,6 +124,7 @@ function requestOf({ roles, level, zone, purpose, action, data }: Line): PolicyR
       patient,
       inCareTeam: data.inCareTeam,
       labels: data.label === null ? [] : [data.label],
+      forbiddenByConsent: data.forbidden,
     },
   };
 }
@@ -132,6 +138,8 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   const forHerself = (is("patient") || is("proxy")) && purpose === "PATRQT";
   const treating = is("clinician") && purpose === "TREAT";
 
+  // A Consent that forbids forbids all but what is done with the Consent itself.
+  if (data.forbidden && data.type !== "Consent") return false;
   if (action === "import") return is("service") && zone === "operator" && purpose === "SYSADMIN";
   if (action === "access-request") return data.whose === "own" && forHerself;
   if (action === "access-register") return is("privacy-officer") && purpose === "HOPERAT";

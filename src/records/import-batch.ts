@@ -1,19 +1,29 @@
 import type { Log } from "#audit/log.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
+import type { TenantId } from "#core/ids.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
+import { sealRule } from "#records/consent/sealed-rule.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import type { Operator } from "#records/operator.ts";
 import { putRow } from "#records/row-write.ts";
 import { homeOf, type Home } from "#records/write-prepare.ts";
-import type { RowOutcome, RowWrite, Work, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
+import type {
+  ConsentWrite,
+  RowOutcome,
+  RowWrite,
+  Work,
+  WriteGroup,
+  WriteOutcome,
+} from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export interface ImportDeps {
+  readonly tenant: TenantId;
   readonly log: Pick<Log<Work, WriteOutcome>, "submit">;
   readonly vault: Vault;
   readonly blind: BlindIndex;
@@ -76,7 +86,26 @@ interface Keys {
   readonly shredded: ReadonlySet<Compartment>;
   /** The organisation's, for indexing Patients. */
   readonly blind: readonly DataKey[];
+  /** What each Consent among the lines forbids. */
+  readonly consents: ReadonlyMap<ImportLine, ConsentWrite>;
   readonly kind: "records" | "honey";
+}
+
+async function consentsOf(
+  lines: readonly Housed[],
+  deps: Pick<ImportDeps, "tenant" | "vault">,
+): Promise<Result<Keys["consents"]>> {
+  const consents = new Map<ImportLine, ConsentWrite>();
+  for (const each of lines) {
+    if (!each.ok || each.line.parsed.type !== "Consent") continue;
+    const { id, value } = each.line.parsed;
+    const { compartment } = each.home;
+    if (id === null || compartment === "organisation") continue;
+    const sealed = await sealRule(value, { id, patient: compartment }, deps);
+    if (!sealed.ok) return sealed;
+    consents.set(each.line, sealed.value);
+  }
+  return ok(consents);
 }
 
 function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
@@ -90,6 +119,7 @@ function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
     const detail = `There is no Patient/${home.patient ?? ""}.`;
     return { ok: false, line, problem: { code: "reference-missing", detail } };
   }
+  const consent = keys.consents.get(line);
   const placing = {
     ...home,
     id: parsed.id,
@@ -100,6 +130,7 @@ function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
     // Honey is indexed, too: a Patient without index rows would give it away.
     blindKeys: keys.blind,
     isHoney: keys.kind === "honey",
+    ...(consent === undefined ? {} : { consent }),
   };
   const ready = { write: putRow(parsed, placing, vault), categories: categoriesOf(parsed.value) };
   return { ok: true, line, ready };
@@ -190,7 +221,7 @@ export interface ImportBatch {
 
 /** Finds the patient and the key of every line; makes keys for patients that are new. */
 export async function prepareImport(
-  { vault, blind }: ImportDeps,
+  { tenant, vault, blind }: ImportDeps,
   lines: readonly ImportLine[],
   kind: "records" | "honey" = "records",
 ): Promise<Result<ImportBatch>> {
@@ -199,7 +230,9 @@ export async function prepareImport(
   if (!found.ok) return found;
   const blindKeys = await blind.writeKeys();
   if (!blindKeys.ok) return blindKeys;
-  const keys = { ...found.value, blind: blindKeys.value, kind };
+  const consents = await consentsOf(homes, { tenant, vault });
+  if (!consents.ok) return consents;
+  const keys = { ...found.value, blind: blindKeys.value, consents: consents.value, kind };
   return ok({ lines: homes.map((each) => prepared(each, keys, vault)) });
 }
 

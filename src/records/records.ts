@@ -3,7 +3,7 @@ import type { Log } from "#audit/log.ts";
 import { entriesOfPatient, newestCheckpoint } from "#audit/queries.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
-import type { TenantId } from "#core/ids.ts";
+import type { ResourceId, TenantId } from "#core/ids.ts";
 import type { KeySignal } from "#core/key-wire.ts";
 import type { Handler } from "#core/net.ts";
 import type { Random } from "#core/random.ts";
@@ -16,11 +16,16 @@ import { openMaintenance } from "#records/blind/maintenance.ts";
 import { createIdentify, sessionOf } from "#records/caller.ts";
 import { createDeeds } from "#records/deeds.ts";
 import { createDoor, type DoorDeps } from "#records/door.ts";
+import {
+  awaitingConsents,
+  openConsentBook,
+  type ConsentBook,
+} from "#records/consent/consent-book.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
 import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
-import { watchLiveSessions } from "#records/live-sessions.ts";
+import { watchLiveSessions, type LiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
 import { createStore } from "#records/store.ts";
 import { createTurnstile } from "#records/turnstile.ts";
@@ -139,6 +144,21 @@ async function openLogAndVault(
   return ok({ log: log.value, vault: vault.value });
 }
 
+/** Sessions, for as long as it is known what patients forbid: else nobody is let in. */
+function whileFresh(
+  sessions: LiveSessions,
+  consents: Pick<ConsentBook, "fresh">,
+): Pick<LiveSessions, "find"> {
+  return {
+    find: async (id) => {
+      const found = await sessions.find(id);
+      if (!found.ok) return found;
+      const fresh = await consents.fresh();
+      return fresh.ok ? found : fresh;
+    },
+  };
+}
+
 /**
  * The guarded door to the records: every answer that holds PHI was permitted by policy and is in
  * the log. Fails as opening the log or the vault fails.
@@ -162,21 +182,27 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     vault.close();
     return packages;
   }
-  const live = await watchLiveSessions({ db, clock, pseudonymOf: (id) => vault.pseudonymOf(id) });
+  const watch = { db, clock, pseudonymOf: (id: ResourceId) => vault.pseudonymOf(id) };
+  const [sessions, consents] = await Promise.all([
+    watchLiveSessions(watch),
+    openConsentBook({ ...deps, vault }),
+  ]);
+  const live = whileFresh(sessions, consents);
   const denials = countAnonymousDenials({
     clock,
     record: async (entries) => (await log.submit({ entries: () => entries })).ok,
   });
   const keyOf = createKeyOf(deps.fetchJwks, clock);
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
-  const begin = createVisits(deps);
+  const begin = createVisits({ ...deps, consents });
   const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
-  const door = createDoor({ clock, log, identify, begin, denials, stillLive });
+  const heeded = awaitingConsents(log, consents);
+  const door = createDoor({ clock, log: heeded, identify, begin, denials, stillLive });
   const facts = { publicOrigin, version: deps.version, since: clock.now() };
   const deedOf = createDeeds({
     ...deps,
     vault,
-    log,
+    log: heeded,
     blind: createBlindIndex({ db, vault, clock }),
     maintenance: maintenance.value,
     raiseHoney: createRaiseHoney(log, clock),
@@ -192,8 +218,9 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   return ok({
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),
     close: async () => {
-      live.close();
       packages.value.close();
+      sessions.close();
+      consents.close();
       await maintenance.value.close();
       await denials.close();
       await log.close();

@@ -4,7 +4,7 @@ import { blindLabels } from "#records/fhir/blind-labels.ts";
 import { contentText, withMeta, type ParsedResource } from "#records/fhir/parse.ts";
 import { searchLabels } from "#records/fhir/search.ts";
 import { honeyMark } from "#records/honey.ts";
-import type { RowWrite } from "#records/write-plan.ts";
+import type { ConsentWrite, RowWrite } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 /** Where a parsed resource goes. */
@@ -17,6 +17,8 @@ export interface Placing {
   readonly skipUnchanged: boolean;
   /** The organisation's keys with which a Patient is indexed; without them she is not. */
   readonly blindKeys?: readonly DataKey[];
+  /** What a Consent forbids. */
+  readonly consent?: ConsentWrite;
   /** Of a patient who never was: see honey.ts. */
   readonly isHoney?: boolean;
 }
@@ -27,7 +29,7 @@ export function putRow(
   placing: Placing,
   vault: Pick<Vault, "contentMac">,
 ): RowWrite {
-  const { skipUnchanged, blindKeys, isHoney = false, ...place } = placing;
+  const { skipUnchanged, blindKeys, consent, isHoney = false, ...place } = placing;
   const mark = isHoney ? honeyMark : "";
   const blind =
     parsed.type === "Patient" && blindKeys !== undefined
@@ -48,6 +50,7 @@ export function putRow(
       relations: parsed.type === "CareTeam" ? relationsOf(parsed.value) : null,
       skipUnchanged,
       ...blind,
+      ...(consent === undefined ? {} : { consent }),
     },
   };
 }

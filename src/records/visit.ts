@@ -16,6 +16,8 @@ import type {
 import { problem, type Problem } from "#core/problem.ts";
 import type { Authorizer } from "#policy/authorizer.ts";
 import type { Caller } from "#records/caller.ts";
+import type { ConsentBook } from "#records/consent/consent-book.ts";
+import type { Standing } from "#records/consent/provision.ts";
 import type { CareAsker } from "#records/store.ts";
 import type { Compartment } from "#vault/vault.ts";
 
@@ -106,6 +108,7 @@ export function actingAs(
 export interface VisitDeps {
   readonly tenant: TenantId;
   readonly authorizer: Authorizer;
+  readonly consents: Pick<ConsentBook, "forbids">;
 }
 
 export type BeginVisit = (
@@ -115,15 +118,40 @@ export type BeginVisit = (
   afterwards: Visit["afterwards"],
 ) => Visit;
 
+/** Whoever has the role of a patient is the first of her patients; for the others she acts. */
+function standingOf({ live }: Caller, compartment: Compartment): Standing {
+  if (compartment === "organisation" || !live.patients.has(compartment)) return "other";
+  const [first] = live.patients.keys();
+  return live.roles.includes("patient") && first === compartment ? "patient" : "representative";
+}
+
+function isForbidden(
+  { consents }: VisitDeps,
+  { caller, at }: Pick<Visit, "caller" | "at">,
+  { compartment, action, type, labels }: Question,
+): boolean {
+  if (compartment === "organisation") return false;
+  return consents.forbids(compartment, {
+    standing: standingOf(caller, compartment),
+    practitioner: caller.live.practitioner,
+    purpose: actingAs(caller, compartment).purpose,
+    action,
+    type,
+    labels,
+    at,
+  });
+}
+
 function policyRequest(
-  tenant: TenantId,
-  { caller, facts }: Pick<Visit, "caller" | "facts">,
+  deps: VisitDeps,
+  visit: Pick<Visit, "caller" | "facts" | "at">,
   question: Question,
 ): PolicyRequest {
+  const { caller, facts } = visit;
   const { claims, live } = caller;
   const { compartment, type, inCareTeam, labels, action } = question;
   return {
-    tenant,
+    tenant: deps.tenant,
     person: { account: live.account, roles: live.roles, patients: [...live.patients.keys()] },
     session: { id: live.session },
     device: { id: live.device, level: live.deviceLevel },
@@ -136,6 +164,7 @@ function policyRequest(
       patient: compartment === "organisation" ? null : compartment,
       inCareTeam,
       labels,
+      forbiddenByConsent: isForbidden(deps, visit, question),
     },
   };
 }
@@ -151,7 +180,8 @@ function verdictOf(decision: PolicyDecision): Verdict {
 }
 
 /** Makes visits that ask one authorizer. */
-export function createVisits({ tenant, authorizer }: VisitDeps): BeginVisit {
+export function createVisits(deps: VisitDeps): BeginVisit {
+  const { authorizer } = deps;
   return (caller, facts, at, afterwards) => ({
     at,
     facts,
@@ -164,7 +194,7 @@ export function createVisits({ tenant, authorizer }: VisitDeps): BeginVisit {
         const detail = "The token's scopes do not cover this.";
         return { permitted: false, problem: problem("forbidden", { detail }), policies: ["scope"] };
       }
-      return verdictOf(authorizer.decide(policyRequest(tenant, { caller, facts }, question)));
+      return verdictOf(authorizer.decide(policyRequest(deps, { caller, facts, at }, question)));
     },
   });
 }

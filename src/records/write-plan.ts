@@ -12,6 +12,13 @@ export interface CareRelation {
   readonly endsAt: Instant | null;
 }
 
+/** What a Consent is to forbid, as it is stored for policy. */
+export type ConsentWrite =
+  | { readonly kind: "silent" }
+  /** Nobody has read it: it is taken to forbid all. */
+  | { readonly kind: "unread" }
+  | { readonly kind: "forbids"; readonly dekVersion: number; readonly sealed: Buffer };
+
 export type WriteContent =
   | {
       readonly kind: "put";
@@ -26,6 +33,8 @@ export type WriteContent =
       readonly relations: readonly CareRelation[] | null;
       /** What a Patient is found by across patients; absent for whatever is not to be found so. */
       readonly blind?: BlindWrite;
+      /** What a Consent forbids; it counts as unread where this is absent. */
+      readonly consent?: ConsentWrite;
       /** Leaves the row alone when its content is the same already. */
       readonly skipUnchanged: boolean;
     }

@@ -3,6 +3,7 @@ import { problem, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
+import { sealRule } from "#records/consent/sealed-rule.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import { compartmentOf, type CompartmentContext } from "#records/fhir/compartment.ts";
@@ -130,6 +131,11 @@ export async function preparePut(
   if (!key.ok) return stop(key.problem, known);
   const blindKeys = type === "Patient" ? await deps.blind.writeKeys() : ok([]);
   if (!blindKeys.ok) return stop(blindKeys.problem, known);
+  const consent =
+    type === "Consent" && compartment !== "organisation"
+      ? await sealRule(value, { id, patient: compartment }, deps)
+      : null;
+  if (consent?.ok === false) return stop(consent.problem, known);
   const placing = {
     ...home.value,
     id,
@@ -137,6 +143,7 @@ export async function preparePut(
     ifVersion,
     skipUnchanged: false,
     blindKeys: blindKeys.value,
+    ...(consent === null ? {} : { consent: consent.value }),
   };
   return { ok: true, row: putRow(parsed, placing, vault), touch: known };
 }

@@ -14,6 +14,7 @@ import {
   type WriteGroup,
   type WriteOutcome,
 } from "#records/write-plan.ts";
+import { storeConsents } from "#records/consent/consent-store.ts";
 import { planByIndex } from "#records/by-index-store.ts";
 import {
   checkCounted,
@@ -271,6 +272,7 @@ export function writeRecords(
     await store(tx, [...sealed.values()], stored);
     const writes = plan.rows.map(({ write }) => write);
     await storeRelations(tx, writes);
+    await storeConsents(tx, writes);
     await replaceBlindRows(tx, writes);
     return plan.groups.map((group) =>
       group.ok ? ok(group.value.map((planned) => outcomeOf(planned, sealed))) : group,

@@ -75,9 +75,12 @@ const consentActions: Readonly<Record<PolicyAction, readonly string[]>> = {
   create: ["collect"],
   update: [...looking, "correct"],
   delete: [...looking, "correct"],
-  // Neither is a look at the record.
+  export: looking,
+  // None is a look at the record.
   "access-log": [],
   "audit-read": [],
+  "access-request": [],
+  "access-register": [],
   import: [],
 };
 
