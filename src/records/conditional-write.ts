@@ -80,7 +80,8 @@ export async function createUnlessThere(
     case "none": {
       const put = { method: "POST", parsed, id, ifVersion: null } as const;
       const prepared = await preparePut(deps, visit, put);
-      return writing({ request, publicOrigin }, prepared, sought);
+      const { touches } = sought;
+      return writing({ request, publicOrigin }, prepared, { touches, ownVersion: true });
     }
     default:
       return unreachable(sought);

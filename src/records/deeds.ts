@@ -15,6 +15,7 @@ import { answerKeyWork, type KeyDeskDeps } from "#records/key-desk.ts";
 import type { CalledOn } from "#records/operations/operation.ts";
 import { operationAt } from "#records/operations/operations.ts";
 import { installPackage, type PackageDeskDeps } from "#records/packages/desk.ts";
+import { patchByCondition, patchResource } from "#records/patch.ts";
 import { heldOf, prefersLenient } from "#records/preference.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
@@ -55,6 +56,8 @@ function typeDeed(
       return guarded("create", createResource(deps, request, type));
     case "PUT":
       return guarded("update", updateByCondition(deps, request, { type, query }));
+    case "PATCH":
+      return guarded("update", patchByCondition(deps, request, { type, query }));
     case "DELETE":
       return guarded("delete", deleteByCondition(deps, request, { type, query }));
     default:
@@ -68,6 +71,8 @@ function instanceDeed(deps: DeedsDeps, { request, method }: Asked, wanted: Wante
       return guarded("read", readResource(deps, wanted, heldOf(request.headers)));
     case "PUT":
       return guarded("update", updateResource(deps, request, wanted));
+    case "PATCH":
+      return guarded("update", patchResource(deps, request, wanted));
     case "DELETE":
       return guarded("delete", deleteResource(deps, request, wanted));
     default:

@@ -484,7 +484,14 @@ for (const [what, method, path, options, status, code] of [
     400,
     "parameter-unknown",
   ],
-  ["a method that is not there", "PATCH", "/fhir/Observation/lab-1", {}, 405, "method-not-allowed"],
+  [
+    "a method that is not there",
+    "PATCH",
+    "/fhir/Observation/lab-1/_history",
+    {},
+    405,
+    "method-not-allowed",
+  ],
   [
     "an address that is not there",
     "GET",

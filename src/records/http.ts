@@ -196,17 +196,27 @@ export function textOf(body: Buffer): Result<string> {
 }
 
 const jsonTypes = new Set(["application/fhir+json", "application/json"]);
-const formTypes = new Set(["application/x-www-form-urlencoded"]);
+const acceptedTypes = {
+  json: jsonTypes,
+  form: new Set(["application/x-www-form-urlencoded"]),
+  patch: new Set([...jsonTypes, "application/json-patch+json"]),
+} as const;
+
+/** The media type of the body, without its parameters. */
+export const mediaTypeOf = ({ headers }: IncomingMessage): string =>
+  (headers["content-type"] ?? "").split(";", 1).join("").trim().toLowerCase();
 
 /** Fails as "media-type-unsupported" unless the body is of the kind that this place takes. */
-export function checkMediaType(request: IncomingMessage, kind: "json" | "form"): Result<null> {
-  const [type = "", ...parameters] = (request.headers["content-type"] ?? "").split(";");
-  const accepted = kind === "json" ? jsonTypes : formTypes;
+export function checkMediaType(
+  request: IncomingMessage,
+  kind: keyof typeof acceptedTypes,
+): Result<null> {
+  const [, ...parameters] = (request.headers["content-type"] ?? "").split(";");
   const charset = parameters.map((text) => text.trim().toLowerCase());
   const isUtf = charset.every(
     (text) => !text.startsWith("charset=") || /^charset="?utf-8"?$/.test(text),
   );
-  return accepted.has(type.trim().toLowerCase()) && isUtf
+  return acceptedTypes[kind].has(mediaTypeOf(request)) && isUtf
     ? ok(null)
     : refuse("media-type-unsupported", { at: "Content-Type" });
 }

@@ -56,20 +56,25 @@ export interface Beside {
    * True when the version that must be current is one that was found or read on the way, not one
    * that the caller named: losing against another writer is then no failed precondition.
    */
-  readonly ownVersion?: boolean;
+  readonly ownVersion: boolean;
 }
 
 function lostRace(found: Problem): Problem {
   return found.code === "version-conflict" ? problem("edit-conflict") : found;
 }
 
+const alone: Beside = { ownVersion: false };
+
 /** A request that writes one row. */
 export function writing(
   asked: Asked,
   prepared: PreparedWrite,
-  { touches = [], ownVersion = false }: Beside = {},
+  { touches = [], ownVersion }: Beside = alone,
 ): Outcome {
-  if (!prepared.ok) return prepared.refusal;
+  if (!prepared.ok) {
+    const { refusal } = prepared;
+    return ownVersion ? { ...refusal, problem: lostRace(refusal.problem) } : refusal;
+  }
   const { row, touch: attempted } = prepared;
   const settle = ([outcome]: readonly RowOutcome[]): Shown => {
     invariant(outcome !== undefined, "a written row has an outcome");
