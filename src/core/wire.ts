@@ -56,3 +56,75 @@ export interface AccessLogLine {
   readonly origin: string;
   readonly index: number;
 }
+
+/** GET /api/records/access-requests?patient=ID: one person's; without: the register. */
+export interface AccessRequestPage {
+  readonly requests: readonly AccessRequestLine[];
+}
+
+/** A request for access to a record (45 CFR 164.524), at its newest version. */
+export interface AccessRequestLine {
+  readonly id: string;
+  readonly version: number;
+  /** Days of the form 2026-01-31. */
+  readonly askedOn: string;
+  readonly dueOn: string;
+  readonly isOpen: boolean;
+  /** Null when the record was destroyed and nobody can read it any more. */
+  readonly request: AccessRequestWords | null;
+}
+
+export interface AccessRequestWords {
+  readonly patient: string;
+  readonly name: string | null;
+  readonly birthDate: string | null;
+  readonly asked: AccessDeed;
+  readonly wants: string;
+  readonly form: string;
+  readonly sendTo: string | null;
+  readonly extension: (AccessDeed & { readonly reason: string; readonly until: string }) | null;
+  readonly now: AccessRequestState;
+}
+
+export interface AccessDeed {
+  readonly at: string;
+  readonly role: PersonRole | null;
+  /** Whether it was the reader's own doing. */
+  readonly byYou: boolean;
+}
+
+export type AccessRequestState =
+  | { readonly state: "open" }
+  | (AccessDeed & { readonly state: "fulfilled"; readonly how: string })
+  | (AccessDeed & {
+      readonly state: "denied";
+      readonly grounds: readonly {
+        readonly ground: string;
+        readonly cite: string;
+        readonly reviewable: boolean;
+      }[];
+      readonly reason: string;
+      readonly inPart: boolean;
+    })
+  | (AccessDeed & { readonly state: "withdrawn" });
+
+/** POST /api/records/access-requests. */
+export interface AccessRequestAsked {
+  readonly patient: string;
+  readonly wants: string;
+  readonly form: string;
+  readonly sendTo: string | null;
+}
+
+/** POST /api/records/access-requests/ID: `version` is the one that was read. */
+export type AccessRequestAct = { readonly version: number } & (
+  | { readonly act: "extend"; readonly reason: string }
+  | { readonly act: "fulfil"; readonly how: string }
+  | {
+      readonly act: "deny";
+      readonly grounds: readonly string[];
+      readonly reason: string;
+      readonly inPart: boolean;
+    }
+  | { readonly act: "withdraw" }
+);

@@ -115,5 +115,8 @@ export const routes: readonly Route[] = [
   read("/fhir/:type/:id/:name", "records", "any"),
   write(["POST"], "/fhir/:type/:id/:name", "any"),
   read("/api/records/access-log", "records", ["patient", "before"]),
+  read("/api/records/access-requests", "records", ["patient"]),
+  { ...write(["POST"], "/api/records/access-requests", []), bodyBytes: 64 * kibibyte },
+  { ...write(["POST"], "/api/records/access-requests/:id", []), bodyBytes: 64 * kibibyte },
   read("/api/records/log", "records"),
 ];

@@ -2,6 +2,12 @@ import type { ResourceType } from "#core/ids.ts";
 import { problem } from "#core/problem.ts";
 import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import { readAccessLog, type AccessLogDeps } from "#records/access-log.ts";
+import {
+  actOnRequest,
+  askForAccess,
+  listRequests,
+  type AccessDeskDeps,
+} from "#records/access-requests/desk.ts";
 import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
 import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
@@ -25,7 +31,14 @@ import type { WriteDeps } from "#records/write-prepare.ts";
 import type { Database } from "#storage/database.ts";
 
 export interface DeedsDeps
-  extends WriteDeps, ImportDeps, AccessLogDeps, KeyDeskDeps, BlindDeskDeps, PackageDeskDeps {
+  extends
+    WriteDeps,
+    ImportDeps,
+    AccessLogDeps,
+    KeyDeskDeps,
+    BlindDeskDeps,
+    AccessDeskDeps,
+    PackageDeskDeps {
   readonly db: Database;
   /** Installed packages: profiles, value sets, further search parameters. */
   readonly conformance: CurrentConformance;
@@ -91,6 +104,17 @@ async function checkpointAnswer({ checkpoint }: DeedsDeps): Promise<Result<Answe
     : newest;
 }
 
+function accessDeed(deps: DeedsDeps, { request, method, query }: Asked): Deed | null {
+  switch (method) {
+    case "GET":
+      return guarded("access-request", listRequests(deps, query));
+    case "POST":
+      return guarded("access-request", askForAccess(deps, request));
+    default:
+      return null;
+  }
+}
+
 /** `$name`, wherever it was called. */
 function operationDeed(deps: DeedsDeps, asked: Asked, name: string, on: CalledOn): Deed | null {
   const operation = operationAt(name, on);
@@ -147,6 +171,12 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
           action: "package-install",
           answer: () => installPackage(deps, request),
         }));
+      case "access-requests":
+        return accessDeed(deps, asked);
+      case "access-request":
+        return only("POST", asked, () =>
+          guarded("access-request", actOnRequest(deps, request, place.id)),
+        );
       case "access-log":
         return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));
       case "system":

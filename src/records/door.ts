@@ -9,7 +9,7 @@ import type { AnonymousDenials } from "#records/anonymous-denials.ts";
 import type { Arrival, Caller, Identify } from "#records/caller.ts";
 import { BrokenOff, type Answer, type Pieces } from "#records/http.ts";
 import { entryOf, type BeginVisit, type Touch, type Visit } from "#records/visit.ts";
-import type { RowOutcome, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
+import type { RowOutcome, Work, WriteOutcome } from "#records/write-plan.ts";
 
 /** An answer with what it shows of whom. */
 export interface Shown {
@@ -38,7 +38,7 @@ export type Outcome =
   | ({ readonly kind: "shown" } & Shown)
   | {
       readonly kind: "written";
-      readonly work: WriteGroup;
+      readonly work: Work;
       /** Called when the rows are written; pure, as it may be called again. */
       readonly settle: (rows: readonly RowOutcome[]) => Shown;
       /** What the log is told when the rows could not be written. */
@@ -88,7 +88,7 @@ export interface Door {
 
 export interface DoorDeps {
   readonly clock: Clock;
-  readonly log: Pick<Log<WriteGroup, WriteOutcome>, "submit">;
+  readonly log: Pick<Log<Work, WriteOutcome>, "submit">;
   readonly identify: Identify;
   readonly begin: BeginVisit;
   readonly denials: Pick<AnonymousDenials, "note">;
@@ -101,7 +101,7 @@ export function refused(problem: Problem, touch: Touch): Refusal {
   return { kind: "refused", problem, decision, touch };
 }
 
-type SubmissionOf = Submission<WriteGroup, WriteOutcome>;
+type SubmissionOf = Submission<Work, WriteOutcome>;
 
 function refusalEntry(visit: Visit, refusal: Refusal): AuditEntry {
   const { problem, decision, reasons = [problem.code], signal = null, touch } = refusal;

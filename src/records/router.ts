@@ -32,6 +32,8 @@ export type Place =
       readonly name: string;
     }
   | { readonly kind: "access-log" }
+  | { readonly kind: "access-requests" }
+  | { readonly kind: "access-request"; readonly id: ResourceId }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "import" }
   | { readonly kind: "fhir-packages" }
@@ -79,11 +81,22 @@ function fhirPlace(segments: readonly string[]): Place | null {
   return versionText.test(fourth) ? { kind: "version", type, id, version: Number(fourth) } : null;
 }
 
+const requestsPath = "/api/records/access-requests";
+
+/** What a path below `base` names by its one further segment. */
+function idBelow(path: string, base: string): ResourceId | null {
+  return path.startsWith(`${base}/`) ? parseResourceId(path.slice(base.length + 1)) : null;
+}
+
 /** Null when there is nothing at this path. No id or type needs percent-encoding, so none is decoded. */
 export function placeOf(path: string): Place | null {
   if (path === "/fhir" || path === "/fhir/") return { kind: "system" };
   if (path.startsWith("/fhir/")) return fhirPlace(path.slice("/fhir/".length).split("/"));
+  const request = idBelow(path, requestsPath);
+  if (request !== null) return { kind: "access-request", id: request };
   switch (path) {
+    case requestsPath:
+      return { kind: "access-requests" };
     case "/api/records/access-log":
       return { kind: "access-log" };
     case "/api/records/log":

@@ -1,11 +1,25 @@
-import { invariant } from "#core/result.ts";
+import { invariant, unreachable } from "#core/result.ts";
+import { writeAccessRequest } from "#records/access-requests/register-store.ts";
 import { writeResealed } from "#records/reseal-store.ts";
 import type { Work, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
 import { writeRecords, type WriteDeps } from "#records/write-store.ts";
 import type { Queryable } from "#storage/database.ts";
 
+type OneWork = Exclude<Work, WriteGroup>;
+
+function performOne(tx: Queryable, work: OneWork): Promise<WriteOutcome> {
+  switch (work.kind) {
+    case "reseal":
+      return writeResealed(tx, work);
+    case "access-request":
+      return writeAccessRequest(tx, work);
+    default:
+      return unreachable(work);
+  }
+}
+
 /**
- * Makes the log's `alongside`: all written groups of a flush at once, then what is sealed anew.
+ * Makes the log's `alongside`: all written groups of a flush at once, then the others one by one.
  * Throws as writing does; the transaction then leaves nothing.
  */
 export function performWorks(
@@ -20,8 +34,7 @@ export function performWorks(
       const group = groups[at];
       if (group !== undefined) outcomeOf.set(group, outcome);
     });
-    for (const work of works)
-      if ("kind" in work) outcomeOf.set(work, await writeResealed(tx, work));
+    for (const work of works) if ("kind" in work) outcomeOf.set(work, await performOne(tx, work));
     return works.map((work) => {
       const outcome = outcomeOf.get(work);
       invariant(outcome !== undefined, "every work has an outcome");

@@ -2,6 +2,7 @@ import type { Instant } from "#core/clock.ts";
 import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
 import { ok } from "#core/result.ts";
+import type { AccessRequestWrite } from "#records/access-requests/register-row.ts";
 import type { BlindWrite } from "#records/blind/row-store.ts";
 import type { Compartment, DataKey } from "#vault/vault.ts";
 
@@ -101,7 +102,7 @@ export interface ResealGroup {
 }
 
 /** What the log writes in the transaction of its entries. */
-export type Work = WriteGroup | ResealGroup;
+export type Work = WriteGroup | ResealGroup | AccessRequestWrite;
 
 /** What the database holds of a row before a flush. */
 export interface RowState {
