@@ -23,6 +23,10 @@ export type PolicyAction =
   | "import"
   /** Taking a copy of a record away, as far as it is the person's to have. */
   | "export"
+  /** Seeing that a Patient may be the person asked about. */
+  | "match"
+  /** Deciding that two charts are one person's, or that they are not. */
+  | "merge"
   /** Asking for access to a record (45 CFR 164.524) and seeing how one's own requests stand. */
   | "access-request"
   /** Keeping the register of such requests: seeing all, deciding. */

@@ -56,6 +56,7 @@ const recordActions = [
   "import",
   "export",
 ] as const;
+const matchActions = ["match", "merge"] as const;
 const requestActions = ["access-request", "access-register"] as const;
 const logActions = ["access-log", "audit-read"] as const;
 
@@ -71,6 +72,7 @@ const patientData: readonly Data[] = (["own", "another's"] as const).flatMap((wh
     ).map(([type, label, forbidden]) => ({ type, whose, inCareTeam, label, forbidden })),
   ),
 );
+const asPatient = (data: Data): Data => ({ ...data, type: "Patient" });
 const nobodys = (type: string): Data => ({
   type,
   whose: "nobody's",
@@ -92,6 +94,16 @@ const table: readonly Line[] = roleSets.flatMap((roles) =>
       purposes.flatMap((purpose) => [
         ...recordActions.flatMap((action) =>
           [...patientData, nobodys("Practitioner"), nobodys("Group")].map((data) => ({
+            roles,
+            level,
+            zone,
+            purpose,
+            action,
+            data,
+          })),
+        ),
+        ...matchActions.flatMap((action) =>
+          [...patientData, ...patientData.map(asPatient), nobodys("Practitioner")].map((data) => ({
             roles,
             level,
             zone,
@@ -141,6 +153,13 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   // A Consent that forbids forbids all but what is done with the Consent itself.
   if (data.forbidden && data.type !== "Consent") return false;
   if (action === "import") return is("service") && zone === "operator" && purpose === "SYSADMIN";
+  if (action === "match" || action === "merge") {
+    if (data.whose === "nobody's") return false;
+    if (action === "match" && treating && data.inCareTeam) return true;
+    const isKept = data.label === "psychotherapy" && !(treating && data.inCareTeam);
+    const isOfficer = is("privacy-officer") && purpose === "HOPERAT";
+    return isOfficer && data.type === "Patient" && !isKept;
+  }
   if (action === "access-request") return data.whose === "own" && forHerself;
   if (action === "access-register") return is("privacy-officer") && purpose === "HOPERAT";
   if (action === "audit-read" && data.whose === "nobody's")

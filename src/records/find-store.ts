@@ -24,7 +24,7 @@ interface Asked {
 // JSON, as of an array the planner knows the length: it would plan each statement anew for it, at
 // twice the cost of running it.
 const findSql = `
-  SELECT k.n, r.*, EXISTS (SELECT FROM records.care_relation c
+  SELECT k.n, r.*, EXISTS (SELECT FROM records.care c
     WHERE c.practitioner = k.practitioner AND c.patient = r.compartment
       AND c.starts_at <= k.at AND c.ends_at > k.at) AS in_care_team
   FROM json_to_recordset($1::json) AS k(n int, type text, id text, practitioner text, at timestamptz)

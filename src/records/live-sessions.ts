@@ -15,6 +15,7 @@ import { personRoles, type PersonRole } from "#core/policy-request.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { readLiveRows, type LiveRow } from "#records/live-store.ts";
+import type { SamePerson } from "#records/matching/same-person.ts";
 import type { Queryable } from "#storage/database.ts";
 
 export const liveSessionLimits = {
@@ -49,6 +50,8 @@ export interface LiveSessionsDeps {
   readonly db: Queryable;
   readonly clock: Clock;
   readonly pseudonymOf: (patient: ResourceId) => Pseudonym;
+  /** Kept as fresh as the sessions: whoever may see one chart of a person may see the others. */
+  readonly samePerson: Pick<SamePerson, "refresh" | "withOthers">;
 }
 
 type PseudonymOf = LiveSessionsDeps["pseudonymOf"];
@@ -104,7 +107,7 @@ function sweep(state: LiveState, clock: Clock): void {
 
 const sweepEveryMs = 60_000;
 
-function createPoller({ db, clock, pseudonymOf }: LiveSessionsDeps): {
+function createPoller({ db, clock, pseudonymOf, samePerson }: LiveSessionsDeps): {
   readonly state: LiveState;
   readonly refresh: () => Promise<void>;
 } {
@@ -117,6 +120,7 @@ function createPoller({ db, clock, pseudonymOf }: LiveSessionsDeps): {
   const poll = async (): Promise<void> => {
     const beganMs = clock.monotonicMs();
     takeIn(state, await readLiveRows(db, state.epoch), pseudonymOf);
+    await samePerson.refresh();
     state.freshAtMs = beganMs;
     if (beganMs - state.lastSweepMs < sweepEveryMs) return;
     state.lastSweepMs = beganMs;
@@ -149,7 +153,7 @@ function waitAtMost(work: Promise<void>, ms: number): Promise<void> {
 
 /** Polls identity's view and keeps it in memory. Resolves after the first attempt, whether or not it succeeded. */
 export async function watchLiveSessions(deps: LiveSessionsDeps): Promise<LiveSessions> {
-  const { clock } = deps;
+  const { clock, samePerson } = deps;
   const { state, refresh } = createPoller(deps);
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -172,7 +176,8 @@ export async function watchLiveSessions(deps: LiveSessionsDeps): Promise<LiveSes
       if (ageMs() > limits.liveStaleMs) return refuse("session-state-stale");
       const session = state.sessions.get(id);
       if (session === undefined || hasEnded(session, clock.now())) return refuse("session-ended");
-      return ok(session);
+      const patients = samePerson.withOthers(session.patients);
+      return ok(patients === session.patients ? session : { ...session, patients });
     },
     close: () => {
       closed = true;

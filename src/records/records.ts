@@ -3,7 +3,7 @@ import type { Log } from "#audit/log.ts";
 import { entriesOfPatient, newestCheckpoint } from "#audit/queries.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
-import type { ResourceId, TenantId } from "#core/ids.ts";
+import type { Pseudonym, ResourceId, TenantId } from "#core/ids.ts";
 import type { KeySignal } from "#core/key-wire.ts";
 import type { Handler } from "#core/net.ts";
 import type { Random } from "#core/random.ts";
@@ -27,6 +27,7 @@ import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions, type LiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
+import { createSamePerson } from "#records/matching/same-person.ts";
 import { createStore } from "#records/store.ts";
 import { createTurnstile } from "#records/turnstile.ts";
 import { createVisits } from "#records/visit.ts";
@@ -182,7 +183,9 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     vault.close();
     return packages;
   }
-  const watch = { db, clock, pseudonymOf: (id: ResourceId) => vault.pseudonymOf(id) };
+  const samePerson = createSamePerson(db);
+  const pseudonymOf = (id: ResourceId): Pseudonym => vault.pseudonymOf(id);
+  const watch = { db, clock, pseudonymOf, samePerson };
   const [sessions, consents] = await Promise.all([
     watchLiveSessions(watch),
     openConsentBook({ ...deps, vault }),

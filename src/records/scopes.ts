@@ -43,6 +43,8 @@ const letterOf = {
   delete: "d",
   import: "c",
   export: "r",
+  match: "s",
+  merge: "u",
   "access-request": "r",
   "access-register": "r",
 } as const satisfies Record<PolicyAction, Letter>;

@@ -83,7 +83,7 @@ interface CareQuestion {
 const careSql = `
   SELECT k.n FROM json_to_recordset($1::json)
     AS k(n int, patient uuid, practitioner text, at timestamptz)
-  CROSS JOIN LATERAL (SELECT FROM records.care_relation c
+  CROSS JOIN LATERAL (SELECT FROM records.care c
     WHERE c.practitioner = k.practitioner AND c.patient = k.patient
       AND c.starts_at <= k.at AND c.ends_at > k.at LIMIT 1) c`;
 

@@ -60,7 +60,7 @@ export interface RecordStore {
 }
 
 const inCareTeam = (practitioner: string, at: string): string => `
-  EXISTS (SELECT FROM records.care_relation c
+  EXISTS (SELECT FROM records.care c
     WHERE c.practitioner = ${practitioner} AND c.patient = r.compartment
       AND c.starts_at <= ${at}::timestamptz AND c.ends_at > ${at}::timestamptz) AS in_care_team`;
 
@@ -161,7 +161,7 @@ export function createStore(db: Queryable): RecordStore {
       attempt(async () => {
         const rows = await db.query<{ patient: string }>({
           name: "records-patients-of",
-          text: `SELECT DISTINCT patient FROM records.care_relation
+          text: `SELECT DISTINCT patient FROM records.care
             WHERE practitioner = $1 AND starts_at <= $2::timestamptz AND ends_at > $2::timestamptz
             ORDER BY patient LIMIT ${storeLimits.listPatients}`,
           values: askerValues(asker),

@@ -52,7 +52,7 @@ const tokensOneByOne = 16;
 
 const groupNumbers = Array.from({ length: groupsAsked }, (_, at) => at);
 
-const cares = (patient: string): string => `EXISTS (SELECT FROM records.care_relation c
+const cares = (patient: string): string => `EXISTS (SELECT FROM records.care c
   WHERE c.practitioner = k.practitioner AND c.patient = ${patient}
     AND c.starts_at <= k.at AND c.ends_at > k.at)`;
 
@@ -119,7 +119,7 @@ const byAsker = (most: number): string => `
   SELECT k.n, false AS wide, f.* FROM ${question}
   LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
     FROM (SELECT u.compartment, bool_or(u.cared) AS in_care_team FROM (
-      SELECT c.patient AS compartment, true AS cared FROM records.care_relation c
+      SELECT c.patient AS compartment, true AS cared FROM records.care c
         WHERE c.practitioner = k.practitioner AND c.starts_at <= k.at AND c.ends_at > k.at
       UNION ALL SELECT unnest(k.own), false) u GROUP BY u.compartment) p
     ${patientRow("p.compartment")}
