@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { parseInstant, type Clock } from "#core/clock.ts";
-import { parsePseudonym, parseSessionId, type SessionId } from "#core/ids.ts";
+import {
+  parsePseudonym,
+  parseSessionId,
+  type Pseudonym,
+  type ResourceId,
+  type SessionId,
+} from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import { invariant } from "#core/result.ts";
 import { watchLiveSessions, type LiveSessions } from "#records/live-sessions.ts";
@@ -22,6 +28,8 @@ interface World {
   ms: number;
   mode: "up" | "down" | "hanging";
   readonly since: number[];
+  /** Whether it can be read which charts are one person's. */
+  knowsCharts: boolean;
   live: LiveSessions;
 }
 
@@ -45,7 +53,7 @@ function rowOf(id: SessionId, epoch: number, more: Partial<LiveRow> = {}): LiveR
 }
 
 async function world(t: TestContext, rows: LiveRow[]): Promise<World> {
-  const made: Omit<World, "live"> = { rows, ms: 0, mode: "up", since: [] };
+  const made: Omit<World, "live"> = { rows, ms: 0, mode: "up", since: [], knowsCharts: true };
   const clock: Clock = {
     now: () => parseInstant(startMs + made.ms) ?? assert.fail(),
     monotonicMs: () => made.ms,
@@ -64,7 +72,13 @@ async function world(t: TestContext, rows: LiveRow[]): Promise<World> {
     },
   } as unknown as Queryable;
   const pseudonym = parsePseudonym("00000000-0000-4000-8000-00000000000a") ?? assert.fail();
-  const live = await watchLiveSessions({ db, clock, pseudonymOf: () => pseudonym });
+  const samePerson = {
+    refresh: async () => {
+      if (!made.knowsCharts) throw new Error("down");
+    },
+    withOthers: (patients: ReadonlyMap<Pseudonym, ResourceId>) => patients,
+  };
+  const live = await watchLiveSessions({ db, clock, pseudonymOf: () => pseudonym, samePerson });
   t.after(() => live.close());
   return Object.assign(made, { live });
 }
@@ -124,6 +138,15 @@ test("when identity's state cannot be read for a second, everyone is refused", a
   made.ms += 1;
   assert.equal(await codeOf(made.live, one), "session-state-stale");
   made.mode = "up";
+  assert.equal(await codeOf(made.live, one), "live");
+});
+
+test("nobody gets in while it is not known which charts were parted from which", async (t) => {
+  const made = await world(t, [rowOf(one, 1)]);
+  made.knowsCharts = false;
+  made.ms += limits.liveStaleMs + 1;
+  assert.equal(await codeOf(made.live, one), "session-state-stale");
+  made.knowsCharts = true;
   assert.equal(await codeOf(made.live, one), "live");
 });
 

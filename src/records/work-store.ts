@@ -1,5 +1,6 @@
 import { invariant, unreachable } from "#core/result.ts";
 import { writeAccessRequest } from "#records/access-requests/register-store.ts";
+import { storeDecision } from "#records/matching/merge-store.ts";
 import { writeResealed } from "#records/reseal-store.ts";
 import type { Work, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
 import { writeRecords, type WriteDeps } from "#records/write-store.ts";
@@ -34,6 +35,8 @@ export function performWorks(
       const group = groups[at];
       if (group !== undefined) outcomeOf.set(group, outcome);
     });
+    for (const { decision } of groups.filter((group) => outcomeOf.get(group)?.ok === true))
+      if (decision !== undefined) await storeDecision(tx, decision);
     for (const work of works) if ("kind" in work) outcomeOf.set(work, await performOne(tx, work));
     return works.map((work) => {
       const outcome = outcomeOf.get(work);

@@ -4,6 +4,7 @@ import { problem, type Problem } from "#core/problem.ts";
 import { ok } from "#core/result.ts";
 import type { AccessRequestWrite } from "#records/access-requests/register-row.ts";
 import type { BlindWrite } from "#records/blind/row-store.ts";
+import type { ChartDecision } from "#records/matching/merge-store.ts";
 import type { Compartment, DataKey } from "#vault/vault.ts";
 
 /** A practitioner's place in a patient's care team; an open end is null. */
@@ -58,6 +59,8 @@ export interface RowWrite {
 export interface WriteGroup {
   readonly atomic: boolean;
   readonly rows: readonly RowWrite[];
+  /** Stored with the rows, or not at all; of an atomic group that writes the Patients it is about. */
+  readonly decision?: ChartDecision;
 }
 
 export type RowOutcome =
