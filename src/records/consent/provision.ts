@@ -76,6 +76,8 @@ const consentActions: Readonly<Record<PolicyAction, readonly string[]>> = {
   update: [...looking, "correct"],
   delete: [...looking, "correct"],
   export: looking,
+  match: looking,
+  merge: [...looking, "correct"],
   // None is a look at the record.
   "access-log": [],
   "audit-read": [],
