@@ -1,5 +1,6 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import { parsePseudonym, parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
+import { unreachable } from "#core/result.ts";
 import type { Queryable } from "#storage/database.ts";
 
 /** A chart by the id of its Patient and by the pseudonym under which it lies. */
@@ -115,12 +116,15 @@ async function apply(tx: Queryable, decision: ChartDecision): Promise<void> {
         [other.compartment, survivor.compartment],
       );
       return;
-    default:
+    case "distinct":
       await tx.query(
         `INSERT INTO records.distinct_charts (one, other, decision)
          VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
         [...pair, task],
       );
+      return;
+    default:
+      unreachable(kind);
   }
 }
 
