@@ -6,7 +6,7 @@ import {
   nameLabel,
 } from "#records/fhir/blind-labels.ts";
 import { soundsOf, wordsOf } from "#records/fhir/person-values.ts";
-import { splitUnescaped, unescaped } from "#records/fhir/search-filters.ts";
+import { splitUnescaped, unescaped } from "#records/fhir/search-asked.ts";
 import type { BlindIndexName, BlindLabel } from "#vault/blind-index.ts";
 
 /** One parameter of a search for Patients, its values or'd. */
@@ -73,8 +73,11 @@ function ofValue(clause: BlindClause, value: string): Labels {
   }
 }
 
+// What others ask, such as :not or :missing, is nothing that a name or number is indexed by.
+const indexedModifiers: ReadonlySet<string | null> = new Set([null, "exact", "contains"]);
+
 function ofClause(clause: BlindClause): Labels {
-  if (clause.modifier === "not") return null;
+  if (!indexedModifiers.has(clause.modifier)) return null;
   const labels = clause.values.map((value) => ofValue(clause, value));
   const known = labels.filter((label) => label !== null);
   return known.length < labels.length ? null : known.flat();

@@ -10,6 +10,7 @@ import {
   storableTypes,
   systemInteractions,
 } from "#records/fhir/capability.ts";
+import { searchParameters, type SearchParameterRule } from "#records/fhir/search-parameters.ts";
 import { parsedOf } from "#records/fhir/testing.ts";
 import { parseSearch } from "#records/fhir/search.ts";
 
@@ -20,6 +21,21 @@ const statement = capabilityStatement({
   since,
 });
 const [rest] = statement.rest ?? [];
+
+const trial = {
+  token: "x",
+  date: "2024",
+  string: "x",
+  reference: "x",
+  uri: "x",
+  number: "1",
+  quantity: "1",
+  special: "1|1",
+} as const;
+
+/** A value that the parameter takes. */
+const trialOf = ({ kind, components }: SearchParameterRule): string =>
+  kind === "composite" ? components.map(trialOf).join("$") : trial[kind];
 
 suite("the CapabilityStatement", () => {
   test("is itself valid R4", () => {
@@ -40,18 +56,17 @@ suite("the CapabilityStatement", () => {
   });
 
   test("names exactly the search parameters that a search takes", () => {
-    const trial = { token: "x", date: "2024", string: "x", reference: "x", uri: "x" } as const;
     let tried = 0;
     for (const { type: name = "", searchParam = [] } of rest?.resource ?? []) {
       const type = parseResourceType(name) ?? assert.fail();
-      for (const { name: code, type: kind } of searchParam) {
-        const value = kind in trial ? trial[kind as keyof typeof trial] : assert.fail(kind);
-        const plan = parseSearch(type, new URLSearchParams([[code ?? "", value]]));
-        assert.ok(plan.ok, `${name}?${code ?? ""}`);
+      for (const { name: code } of searchParam) {
+        const rule = searchParameters(type).get(code) ?? assert.fail(code);
+        const plan = parseSearch(type, new URLSearchParams([[code, trialOf(rule)]]));
+        assert.ok(plan.ok, `${name}?${code}`);
         tried += 1;
       }
     }
-    assert.ok(tried > 1_500, `only ${tried} parameters were tried`);
+    assert.ok(tried > 1_600, `only ${tried} parameters were tried`);
   });
 
   test("tells apps where to sign in", () => {

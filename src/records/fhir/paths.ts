@@ -17,12 +17,17 @@ interface Compiled {
 }
 
 const pieces =
-  /\.ofType\((\w+)\)|\.where\(resolve\(\) is (\w+)\)|\.where\((\w+)='([^']*)'\)|\.(\w+)/y;
+  /\.(?:ofType|as)\((\w+)\)|\.where\(resolve\(\) is (\w+)\)|\.where\((\w+)\s*=\s*'([^']*)'\)|\.(\w+)/y;
+
+/** Packages also name the key of a choice, `valueDateTime`, where FHIRPath says `value`. */
+function isStep({ step, key, choice }: ElementSchema, asked: string): boolean {
+  return step === asked || (choice && key === asked);
+}
 
 function field(compiled: Compiled, step: string, root: string): Compiled | null {
   const parents = compiled.steps.length === 0 ? [root] : compiled.from.map(({ type }) => type);
   const from = parents.flatMap((name) =>
-    [...(typeSchema(name)?.elements.values() ?? [])].filter((element) => element.step === step),
+    [...(typeSchema(name)?.elements.values() ?? [])].filter((element) => isStep(element, step)),
   );
   if (from.length === 0) return null;
   const keys = [...new Set(from.map(({ key }) => key))];
@@ -31,7 +36,9 @@ function field(compiled: Compiled, step: string, root: string): Compiled | null 
 
 /** Keeps of a choice, `value[x]`, what is of this type. */
 function narrowed({ steps, from }: Compiled, type: string): Compiled | null {
-  const kept = from.filter((element) => element.type === type);
+  // R4 itself writes `DateTime` for dateTime in places.
+  const primitive = type.charAt(0).toLowerCase() + type.slice(1);
+  const kept = from.filter((element) => element.type === type || element.type === primitive);
   if (kept.length === 0 || steps.at(-1)?.kind !== "keys") return null;
   const keys = kept.map(({ key }) => key);
   return { steps: [...steps.slice(0, -1), { kind: "keys", keys }], from: kept };
@@ -47,10 +54,17 @@ function next(compiled: Compiled, found: RegExpExecArray, root: string): Compile
   return { ...compiled, steps: [...compiled.steps, { kind: "where", key, value }] };
 }
 
-/** The steps of a path such as `Type.a.b.ofType(X)`; null when it says more than that. */
-function compile(path: string, type: string): readonly Step[] | null {
-  // Parentheses that only group: those of a call follow a letter.
-  const plain = path.trim().replace(/^\(([^()]*(?:\([^()]*\)[^()]*)*)\)/, "$1");
+/** Without parentheses that only group, as those of a call follow a letter; `(x as T)` as `x.as(T)`. */
+function ungrouped(path: string): string {
+  return path
+    .trim()
+    .replace(/^\(([\w.]+) as (\w+)\)/, "$1.as($2)")
+    .replace(/^\(([^()]*(?:\([^()]*\)[^()]*)*)\)/, "$1");
+}
+
+/** A path such as `Type.a.b.ofType(X)`; null when it says more than that. */
+function compile(path: string, type: string): Compiled | null {
+  const plain = ungrouped(path);
   if (!plain.startsWith(`${type}.`)) return null;
   let compiled: Compiled | null = { steps: [], from: [] };
   pieces.lastIndex = type.length;
@@ -59,7 +73,31 @@ function compile(path: string, type: string): readonly Step[] | null {
     if (found === null) return null;
     compiled = next(compiled, found, type);
   }
-  return compiled?.steps ?? null;
+  return compiled;
+}
+
+/** The type of the elements at a path; null when they are of several, or the path is not plain. */
+export function typeAt(path: string, type: string): string | null {
+  if (path === type) return type;
+  const types = new Set(compile(path, type)?.from.map((element) => element.type));
+  const [only, more] = types;
+  return more === undefined ? (only ?? null) : null;
+}
+
+/** The alternatives `a | b` of an expression. */
+export function alternativesOf(expression: string): readonly string[] {
+  const alternatives: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (const { 0: char, index } of expression.matchAll(/'[^']*'|[()|]/g)) {
+    if (char === "(") depth += 1;
+    else if (char === ")") depth -= 1;
+    else if (char === "|" && depth === 0) {
+      alternatives.push(expression.slice(from, index).trim());
+      from = index + 1;
+    }
+  }
+  return [...alternatives, expression.slice(from).trim()];
 }
 
 function refersTo(value: unknown, type: string): boolean {
@@ -101,8 +139,8 @@ function collect(value: unknown, steps: readonly Step[], at: number, into: unkno
  * plain steps and are read directly, a hundred times faster; any other is left to the library.
  */
 export function compilePath(path: string, type: string): Reader {
-  const steps = compile(path, type);
-  if (steps === null) return (resource) => evalFhirPath(path, resource);
+  const steps = compile(path, type)?.steps;
+  if (steps === undefined) return (resource) => evalFhirPath(path, resource);
   return (resource) => {
     const values: unknown[] = [];
     collect(resource, steps, 0, values);

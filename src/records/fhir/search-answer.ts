@@ -2,6 +2,7 @@ import type { ResourceType } from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
 import { isInclude, parseInclude } from "#records/fhir/search-includes.ts";
 import type { IncludeRule, SearchPlan } from "#records/fhir/search-plan.ts";
 import { parseElements, parseSummary } from "#records/fhir/search-shape.ts";
@@ -64,7 +65,11 @@ function parseShape(type: ResourceType, query: URLSearchParams): Result<AnswerPl
   return summary === null ? ok(null) : parseSummary(summary);
 }
 
-function parseIncludes(type: ResourceType, query: URLSearchParams): Result<readonly IncludeRule[]> {
+function parseIncludes(
+  type: ResourceType,
+  query: URLSearchParams,
+  conformance: Conformance,
+): Result<readonly IncludeRule[]> {
   const asked = [...query].filter(([name]) => isInclude(name));
   if (asked.length > answerLimits.includes)
     return refuse("too-costly", { at: "_include", detail: "There are too many includes." });
@@ -73,7 +78,7 @@ function parseIncludes(type: ResourceType, query: URLSearchParams): Result<reado
     return invalid("_summary", "cannot be text beside _include or _revinclude");
   const includes: IncludeRule[] = [];
   for (const [name, text] of asked) {
-    const include = parseInclude(type, name, text);
+    const include = parseInclude(type, [name, text], conformance);
     if (!include.ok) return include;
     includes.push(include.value);
   }
@@ -81,7 +86,11 @@ function parseIncludes(type: ResourceType, query: URLSearchParams): Result<reado
 }
 
 /** Fails with parameter-invalid, too-costly or parameter-unknown, naming the parameter in `at`. */
-export function parseAnswer(type: ResourceType, query: URLSearchParams): Result<AnswerPlan> {
+export function parseAnswer(
+  type: ResourceType,
+  query: URLSearchParams,
+  conformance: Conformance,
+): Result<AnswerPlan> {
   const repeated = once.find((name) => query.getAll(name).length > 1);
   if (repeated !== undefined) return invalid(repeated, "stands more than once");
   const unknown = [...query.keys()].find((name) => includeNames.test(name) && !isInclude(name));
@@ -96,11 +105,11 @@ export function parseAnswer(type: ResourceType, query: URLSearchParams): Result<
   if (!count.ok) return count;
   const total = parseTotal(query);
   if (!total.ok) return total;
-  const sort = parseSort(type, query.get("_sort"));
+  const sort = parseSort(type, query.get("_sort"), conformance);
   if (!sort.ok) return sort;
   const shape = parseShape(type, query);
   if (!shape.ok) return shape;
-  const includes = parseIncludes(type, query);
+  const includes = parseIncludes(type, query, conformance);
   if (!includes.ok) return includes;
   return ok({
     count: count.value,

@@ -6,7 +6,8 @@ import { blindGroups } from "#records/fhir/blind-search.ts";
 import type { Bounds } from "#records/fhir/dates.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 import { parseReference } from "#records/fhir/references.ts";
-import { splitUnescaped, valueFilter, type ValueFilter } from "#records/fhir/search-filters.ts";
+import { splitUnescaped, type AskedWhere, type ValueFilter } from "#records/fhir/search-asked.ts";
+import { valueFilter } from "#records/fhir/search-filters.ts";
 import { isLabelled, monthLabels } from "#records/fhir/search-labels.ts";
 import type { SearchPlan } from "#records/fhir/search-plan.ts";
 import type { SearchParameterRule } from "#records/fhir/search-parameters.ts";
@@ -16,7 +17,7 @@ export const searchLimits = {
   parameters: 40,
   joins: 5,
   valuesPerParameter: 100,
-  valueCharacters: 1_000,
+  valueCharacters: 4_000,
 } as const;
 
 /** One occurrence of a parameter in the query: all of its values OR'd. */
@@ -38,14 +39,18 @@ function split(name: string): { readonly code: string; readonly modifier: string
 }
 
 /** Fails with parameter-invalid or parameter-unknown, naming the parameter. */
-export function parseClause(rule: SearchParameterRule, name: string, text: string): Result<Clause> {
+export function parseClause(
+  rule: SearchParameterRule,
+  [name, text]: readonly [string, string],
+  where: AskedWhere,
+): Result<Clause> {
   const { modifier } = split(name);
   const values = splitUnescaped(text, ",");
   if (values.length > searchLimits.valuesPerParameter || text.length > searchLimits.valueCharacters)
     return refuse("parameter-invalid", { at: name, detail: "names too many values" });
   const filters: ValueFilter[] = [];
   for (const value of values) {
-    const filter = valueFilter({ rule, modifier, value });
+    const filter = valueFilter({ rule, modifier, value, where });
     if (!filter.ok) return filter;
     filters.push(filter.value);
   }
@@ -107,6 +112,7 @@ function blindOf(
 
 function onlyPatient({ rule, modifier, values }: Clause): ResourceId | null {
   const [text, more] = values;
+  if (modifier !== null && modifier !== "Patient") return null;
   if (text === undefined || more !== undefined || !rule.targets.includes("Patient")) return null;
   if (rule.code !== "patient" && rule.code !== "subject") return null;
   const literal = parseReference(text);
@@ -120,8 +126,8 @@ function patientOf(type: ResourceType, clauses: readonly Clause[]): ResourceId |
     const patient = onlyPatient(clause);
     if (patient !== null) return patient;
     const [id, more] = clause.values;
-    if (type === "Patient" && clause.rule.code === "_id" && id !== undefined && more === undefined)
-      return parseResourceId(id);
+    const isId = type === "Patient" && clause.rule.code === "_id" && clause.modifier === null;
+    if (isId && id !== undefined && more === undefined) return parseResourceId(id);
   }
   return null;
 }

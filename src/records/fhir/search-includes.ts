@@ -2,8 +2,15 @@ import type { ResourceType } from "#core/ids.ts";
 import { parseResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
 import { resourceTypes } from "#records/fhir/definitions.ts";
-import { anyReferences, linkOf, linksOf, referencesThrough } from "#records/fhir/search-links.ts";
+import {
+  anyReferences,
+  linkOf,
+  linksOf,
+  referencesThrough,
+  type Link,
+} from "#records/fhir/search-links.ts";
 import type { IncludeRule } from "#records/fhir/search-plan.ts";
 
 // R4 §3.1.1.5.4; `:recurse` is what STU3 called `:iterate`.
@@ -28,13 +35,13 @@ interface Named {
 }
 
 /** `Type:parameter:Target`, `Type:parameter`, `Type:*`, `Type:*:Target` or `*`. */
-function parseNamed(at: string, text: string): Result<Named> {
+function parseNamed(at: string, text: string, conformance: Conformance): Result<Named> {
   if (text === "*") return ok({ source: null, parameter: "*", target: null });
   const [sourceText = "", parameter, targetText, more] = text.split(":");
   const source = resourceTypes().has(sourceText) ? parseResourceType(sourceText) : null;
   if (source === null || parameter === undefined || more !== undefined)
     return invalid(at, "is not Type:parameter, Type:parameter:Target or *");
-  if (parameter !== "*" && linkOf(source, parameter) === null)
+  if (parameter !== "*" && linkOf(source, parameter, conformance) === null)
     return invalid(at, "names no reference parameter of that type");
   if (targetText === undefined || targetText === "") return ok({ source, parameter, target: null });
   const target = resourceTypes().has(targetText) ? parseResourceType(targetText) : null;
@@ -44,26 +51,39 @@ function parseNamed(at: string, text: string): Result<Named> {
 }
 
 /** The types that a parameter, or `*`, may refer to, as far as its definition says. */
-function canReferTo({ source, parameter }: Named, type: ResourceType): boolean {
-  if (source === null) return true;
-  const links = parameter === "*" ? linksOf(source) : [linkOf(source, parameter)];
-  return links.some((link) => link !== null && link.rule.targets.includes(type));
+function canReferTo(named: Named, type: ResourceType, conformance: Conformance): boolean {
+  if (named.source === null) return true;
+  return namedLinks(named.source, named.parameter, conformance).some(({ rule }) =>
+    rule.targets.includes(type),
+  );
 }
 
-function faultOf(
-  named: Named,
-  { reverse, iterate }: Pick<IncludeRule, "reverse" | "iterate">,
-  searched: ResourceType,
-): string | null {
+function namedLinks(
+  source: ResourceType,
+  parameter: string,
+  conformance: Conformance,
+): readonly Link[] {
+  return linksOf(source, conformance).filter(
+    ({ rule }) => parameter === "*" || rule.code === parameter,
+  );
+}
+
+interface Asked extends Pick<IncludeRule, "reverse" | "iterate"> {
+  readonly searched: ResourceType;
+  readonly conformance: Conformance;
+}
+
+function faultOf(named: Named, { reverse, iterate, searched, conformance }: Asked): string | null {
   const { source, target } = named;
-  if (target !== null && !canReferTo(named, target)) return "names a type it never refers to";
+  if (target !== null && !canReferTo(named, target, conformance))
+    return "names a type it never refers to";
   if (iterate) return null;
   if (!reverse)
     return source === null || source === searched
       ? null
       : "needs :iterate, as its type is not the one searched for";
   if (source === null) return "names the type whose resources refer to the matches";
-  return (target ?? searched) === searched && canReferTo(named, searched)
+  return (target ?? searched) === searched && canReferTo(named, searched, conformance)
     ? null
     : "never refers to the type searched for";
 }
@@ -74,18 +94,18 @@ function faultOf(
  */
 export function parseInclude(
   searched: ResourceType,
-  name: string,
-  text: string,
+  [name, text]: readonly [string, string],
+  conformance: Conformance,
 ): Result<IncludeRule> {
   const kind = names.get(name);
   if (kind === undefined) return refuse("parameter-unknown", { at: name });
-  const found = parseNamed(name, text);
+  const found = parseNamed(name, text, conformance);
   if (!found.ok) return found;
   const named = found.value;
-  const fault = faultOf(named, kind, searched);
+  const fault = faultOf(named, { ...kind, searched, conformance });
   if (fault !== null) return invalid(name, fault);
   const { source, parameter, target } = named;
   if (source === null) return ok({ ...kind, ...named, referencesOf: anyReferences(target) });
-  const links = linksOf(source).filter(({ rule }) => parameter === "*" || rule.code === parameter);
+  const links = namedLinks(source, parameter, conformance);
   return ok({ ...kind, ...named, referencesOf: referencesThrough(links, target) });
 }

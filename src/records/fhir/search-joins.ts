@@ -1,12 +1,16 @@
 import { parseResourceType, type ResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
 import { linkOf, referencesThrough, type Link } from "#records/fhir/search-links.ts";
 import type { Join, SearchPlan } from "#records/fhir/search-plan.ts";
 import { searchParameters } from "#records/fhir/search-parameters.ts";
 
-/** Reads a search of the other type, in which no further join may stand. */
-export type ParseInner = (type: ResourceType, name: string, text: string) => Result<SearchPlan>;
+export interface JoinContext {
+  readonly conformance: Conformance;
+  /** Reads a search of the other type, in which no further join may stand. */
+  readonly inner: (type: ResourceType, name: string, text: string) => Result<SearchPlan>;
+}
 
 export const joinLimits = {
   /** A chain that may lead to more types than this must name one. */
@@ -28,19 +32,23 @@ const unknown = (at: string, detail: string): Result<never> =>
 
 const codeOf = (name: string): string => name.split(":", 1)[0] ?? name;
 
+interface Chain {
+  readonly link: Link;
+  /** The type that it names; null when it leaves it open. */
+  readonly type: string | null;
+  readonly rest: string;
+}
+
 /** The types to which the chain may lead, and in which there is what it asks. */
 function chainTargets(
   at: string,
-  {
-    link,
-    type,
-    rest,
-  }: { readonly link: Link; readonly type: string | null; readonly rest: string },
+  { link, type, rest }: Chain,
+  conformance: Conformance,
 ): Result<readonly ResourceType[]> {
   const { targets } = link.rule;
   if (type !== null && !targets.includes(type)) return unknown(at, "never refers to that type");
   const types = (type === null ? targets : [type]).flatMap((name) => parseResourceType(name) ?? []);
-  const asked = types.filter((each) => searchParameters(each).has(codeOf(rest)));
+  const asked = types.filter((each) => searchParameters(each, conformance).has(codeOf(rest)));
   if (asked.length === 0) return unknown(at, "asks what the type it refers to has not");
   return asked.length > joinLimits.targetTypes
     ? invalid(at, "may refer to many types; name one, as in subject:Patient.name")
@@ -51,15 +59,15 @@ function chainTargets(
 function parseChain(
   searched: ResourceType,
   [name, text]: readonly [string, string],
-  inner: ParseInner,
+  { conformance, inner }: JoinContext,
 ): Result<Join> {
   const at = name.indexOf(".");
   const [code = "", type = null] = name.slice(0, at).split(":");
   const rest = name.slice(at + 1);
   if (isJoin(rest)) return unknown(name, "chains and _has are followed over one reference");
-  const link = linkOf(searched, code);
+  const link = linkOf(searched, code, conformance);
   if (link === null) return unknown(name, "is no reference parameter of this type");
-  const types = chainTargets(name, { link, type, rest });
+  const types = chainTargets(name, { link, type, rest }, conformance);
   if (!types.ok) return types;
   const targets: SearchPlan[] = [];
   for (const each of types.value) {
@@ -74,16 +82,16 @@ function parseChain(
 function parseHas(
   searched: ResourceType,
   [name, text]: readonly [string, string],
-  inner: ParseInner,
+  { conformance, inner }: JoinContext,
 ): Result<Join> {
   const [, source = "", code = "", ...more] = name.split(":");
   const rest = more.join(":");
   if (rest === "") return invalid(name, "is not _has:Type:reference:parameter");
   if (isJoin(rest)) return unknown(name, "chains and _has are followed over one reference");
-  const link = linkOf(source, code);
+  const link = linkOf(source, code, conformance);
   if (link === null) return unknown(name, "names no reference parameter of that type");
   if (!link.rule.targets.includes(searched)) return unknown(name, "never refers to this type");
-  if (!searchParameters(source).has(codeOf(rest)))
+  if (!searchParameters(source, conformance).has(codeOf(rest)))
     return unknown(name, "asks what that type has not");
   const plan = inner(link.source, rest, text);
   if (!plan.ok) return { ...plan, problem: { ...plan.problem, at: name } };
@@ -98,9 +106,9 @@ function parseHas(
 export function parseJoin(
   searched: ResourceType,
   asked: readonly [name: string, text: string],
-  inner: ParseInner,
+  context: JoinContext,
 ): Result<Join> {
   return asked[0].startsWith(hasPrefix)
-    ? parseHas(searched, asked, inner)
-    : parseChain(searched, asked, inner);
+    ? parseHas(searched, asked, context)
+    : parseChain(searched, asked, context);
 }

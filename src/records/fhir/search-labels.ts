@@ -31,7 +31,8 @@ const maxMonthsOfSearch = 36;
 /** Strings are found by up to this many of their first characters. */
 const prefixCharacters = 3;
 
-export function isLabelled({ code, kind }: SearchParameterRule): boolean {
+export function isLabelled({ code, kind, mayBeLabelled }: SearchParameterRule): boolean {
+  if (!mayBeLabelled) return false;
   switch (kind) {
     case "token":
       return labelledTokens.has(code);
@@ -41,6 +42,10 @@ export function isLabelled({ code, kind }: SearchParameterRule): boolean {
       return labelledStrings.has(code);
     case "reference":
     case "uri":
+    case "number":
+    case "quantity":
+    case "composite":
+    case "special":
       return false;
     default:
       return unreachable(kind);
@@ -104,6 +109,10 @@ function labelsFor(rule: SearchParameterRule, value: JsonObject): readonly strin
       return values.flatMap(textsOf).flatMap((text) => prefixLabels(rule.code, text));
     case "reference":
     case "uri":
+    case "number":
+    case "quantity":
+    case "composite":
+    case "special":
       return [];
     default:
       return unreachable(rule.kind);

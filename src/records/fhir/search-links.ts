@@ -1,5 +1,6 @@
 import type { Resource } from "@medplum/fhirtypes";
 import { parseResourceType, type ResourceType } from "#core/ids.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { outgoingReferences, parseReference } from "#records/fhir/references.ts";
 import type { LiteralReference } from "#records/fhir/references.ts";
@@ -13,15 +14,15 @@ export interface Link {
 }
 
 /** The reference parameter of this code; null when the type has none. */
-export function linkOf(source: string, code: string): Link | null {
+export function linkOf(source: string, code: string, conformance: Conformance): Link | null {
   const type = parseResourceType(source);
-  const rule = searchParameters(source).get(code);
+  const rule = searchParameters(source, conformance).get(code);
   return type === null || rule?.kind !== "reference" ? null : { source: type, rule };
 }
 
 /** All reference parameters of a type. */
-export function linksOf(source: ResourceType): readonly Link[] {
-  return [...searchParameters(source).values()].flatMap((rule) =>
+export function linksOf(source: ResourceType, conformance: Conformance): readonly Link[] {
+  return [...searchParameters(source, conformance).values()].flatMap((rule) =>
     rule.kind === "reference" ? [{ source, rule }] : [],
   );
 }

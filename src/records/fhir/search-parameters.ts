@@ -1,19 +1,47 @@
+import type { SearchParameter } from "@medplum/fhirtypes";
+import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
 import { searchParameterDefinitions } from "#records/fhir/definitions.ts";
-import { compilePath, type Reader } from "#records/fhir/paths.ts";
+import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
+import { alternativesOf, compilePath, typeAt, type Reader } from "#records/fhir/paths.ts";
 
-/** The kinds of search parameter that are evaluated; quantity, number, composite and special are not. */
-export const searchKinds = ["token", "date", "string", "reference", "uri"] as const;
+/** The kinds of search parameter; of special ones there is `near` alone. */
+export const searchKinds = [
+  "token",
+  "date",
+  "string",
+  "reference",
+  "uri",
+  "number",
+  "quantity",
+  "composite",
+  "special",
+] as const;
 export type SearchKind = (typeof searchKinds)[number];
 
 export interface SearchParameterRule {
   readonly code: string;
   readonly kind: SearchKind;
-  /** The canonical url of R4's SearchParameter. */
+  /** The canonical url of the SearchParameter. */
   readonly definition: string;
   /** Types that a reference parameter may point to. */
   readonly targets: readonly string[];
-  /** All values of the resource that the parameter looks at. */
+  /**
+   * All values of the resource that the parameter looks at. Of a composite, for each element that has
+   * all of its parts, a list with the values of each part.
+   */
   readonly read: Reader;
+  /** The parts of a composite, in their order; empty for all other kinds. They read nothing. */
+  readonly components: readonly SearchParameterRule[];
+  /**
+   * Whether its values may stand in the index: when R4 itself has it, and it looks at the whole
+   * resource. What a package adds came after rows that were never labelled for it.
+   */
+  readonly mayBeLabelled: boolean;
+}
+
+interface Part {
+  readonly definition: string;
+  readonly expression: string;
 }
 
 interface Stated {
@@ -23,6 +51,8 @@ interface Stated {
   readonly targets: readonly string[];
   /** By base type, the paths that apply to it. */
   readonly paths: ReadonlyMap<string, readonly string[]>;
+  readonly parts: readonly Part[];
+  readonly isOfR4: boolean;
 }
 
 // A parameter of these bases applies to every type.
@@ -33,7 +63,7 @@ function pathsByBase(
   bases: readonly string[],
   expression: string,
 ): ReadonlyMap<string, readonly string[]> {
-  const alternatives = expression.split(" | ");
+  const alternatives = alternativesOf(expression);
   const [only] = bases;
   if (only !== undefined && bases.length === 1) return new Map([[only, alternatives]]);
   const ofBase = (base: string): readonly string[] =>
@@ -41,19 +71,35 @@ function pathsByBase(
   return new Map(bases.map((base) => [base, ofBase(base)]));
 }
 
-function readStated(): readonly Stated[] {
-  return searchParameterDefinitions().flatMap((definition) => {
-    const { code, expression, base, type, target = [], url } = definition;
-    const kind = searchKinds.find((known) => known === type);
-    if (kind === undefined || expression === undefined) return [];
-    return [{ code, kind, definition: url, targets: target, paths: pathsByBase(base, expression) }];
-  });
+function stated(definition: SearchParameter, isOfR4: boolean): readonly Stated[] {
+  const { code, expression, base, type, target = [], url, component = [] } = definition;
+  const kind = searchKinds.find((known) => known === type);
+  if (kind === undefined || expression === undefined) return [];
+  if (kind === "special" && code !== "near") return [];
+  const paths = pathsByBase(base, expression);
+  const parts = component.map((each) => ({
+    definition: each.definition,
+    expression: each.expression,
+  }));
+  return [{ code, kind, definition: url, targets: target, paths, parts, isOfR4 }];
 }
 
 /** Compiles when first read: a type has some twenty parameters, of which few are ever asked. */
-function readerOf(paths: readonly string[], type: string): Reader {
+function readerOf(compile: () => Reader): Reader {
   let compiled: Reader | null = null;
-  return (resource) => (compiled ??= compileAll(paths, type))(resource);
+  return (resource) => (compiled ??= compile())(resource);
+}
+
+/** What the library cannot evaluate of a package's expression has no value: R4 says it of no parameter. */
+function guardedReader(compile: () => Reader): Reader {
+  const read = readerOf(compile);
+  return (resource) => {
+    try {
+      return read(resource);
+    } catch {
+      return [];
+    }
+  };
 }
 
 function compileAll(paths: readonly string[], type: string): Reader {
@@ -63,27 +109,117 @@ function compileAll(paths: readonly string[], type: string): Reader {
   return (resource) => readers.flatMap((reader) => reader(resource));
 }
 
-function rulesFor(type: string, stated: readonly Stated[]): readonly SearchParameterRule[] {
-  return stated.flatMap(({ code, kind, definition, targets, paths }) => {
-    const own = paths.get(type) ?? [];
-    const shared = [...paths].filter(([base]) => everyType.has(base)).flatMap(([, all]) => all);
-    const all = [...own, ...shared.map((path) => path.replace(/^\w+\./, `${type}.`))];
-    if (all.length === 0) return [];
-    return [{ code, kind, definition, targets, read: readerOf(all, type) }];
+type PartReader = (element: JsonObject, resource: JsonObject) => readonly unknown[];
+
+const ofResource = "%resource.";
+
+function partReader({ expression }: Part, element: string, type: string): PartReader {
+  const readers = alternativesOf(expression).map((path): PartReader => {
+    if (path.startsWith(ofResource)) {
+      const read = compilePath(`${type}.${path.slice(ofResource.length)}`, type);
+      return (_, resource) => read(resource);
+    }
+    return compilePath(`${element}.${path}`, element);
   });
+  return (value, resource) => readers.flatMap((read) => read(value, resource));
 }
 
-let statedOnce: readonly Stated[] | null = null;
+/** Reads, of every element at one path, the values of each part; nothing of one that lacks a part. */
+function compileTuples(path: string, type: string, parts: readonly Part[]): Reader {
+  const element = typeAt(path, type);
+  if (element === null) return () => [];
+  const elements = path === type ? (resource: JsonObject) => [resource] : compilePath(path, type);
+  const readers = parts.map((part) => partReader(part, element, type));
+  return (resource) =>
+    elements(resource).flatMap((value) => {
+      const tuple = isObject(value) ? readers.map((read) => read(value, resource)) : [];
+      return tuple.length > 0 && tuple.every((values) => values.length > 0) ? [tuple] : [];
+    });
+}
 
-// Parameters are constants of the standard: what was compiled once holds for the process.
-const compiledRules = new Map<string, ReadonlyMap<string, SearchParameterRule>>();
+interface Compiling {
+  readonly type: string;
+  readonly byDefinition: ReadonlyMap<string, Stated>;
+}
 
-/** The search parameters of a resource type, by code. */
-export function searchParameters(type: string): ReadonlyMap<string, SearchParameterRule> {
-  const known = compiledRules.get(type);
+/** The parts of a composite, each as the parameter that it stands for; null when one is not known. */
+function componentsOf(
+  { parts }: Stated,
+  isOfWhole: boolean,
+  { byDefinition }: Compiling,
+): readonly SearchParameterRule[] | null {
+  const components = parts.flatMap(({ definition }): SearchParameterRule[] => {
+    const part = byDefinition.get(definition);
+    if (part === undefined || part.kind === "composite") return [];
+    const { code, kind, targets, isOfR4 } = part;
+    const mayBeLabelled = isOfR4 && isOfWhole;
+    return [{ code, kind, definition, targets, read: () => [], components: [], mayBeLabelled }];
+  });
+  return components.length === parts.length ? components : null;
+}
+
+function ruleFor(parameter: Stated, compiling: Compiling): SearchParameterRule | null {
+  const { code, kind, definition, targets, paths, parts, isOfR4 } = parameter;
+  const { type } = compiling;
+  const own = paths.get(type) ?? [];
+  const shared = [...paths].filter(([base]) => everyType.has(base)).flatMap(([, all]) => all);
+  const all = [...own, ...shared.map((path) => path.replace(/^\w+\./, `${type}.`))];
+  if (all.length === 0) return null;
+  const reader = isOfR4 ? readerOf : guardedReader;
+  const named = { code, kind, definition, targets, mayBeLabelled: isOfR4 };
+  if (kind !== "composite")
+    return { ...named, components: [], read: reader(() => compileAll(all, type)) };
+  const components = componentsOf(
+    parameter,
+    all.every((path) => path === type),
+    compiling,
+  );
+  if (components === null || components.length === 0) return null;
+  const tuples = (): Reader => {
+    const readers = all.map((path) => compileTuples(path, type, parts));
+    return (resource) => readers.flatMap((read) => read(resource));
+  };
+  return { ...named, components, read: reader(tuples) };
+}
+
+type Rules = ReadonlyMap<string, SearchParameterRule>;
+
+interface Known {
+  readonly all: readonly Stated[];
+  readonly byDefinition: ReadonlyMap<string, Stated>;
+  readonly compiled: Map<string, Rules>;
+}
+
+function knownOf(all: readonly Stated[]): Known {
+  const byDefinition = new Map(all.map((each) => [each.definition, each]));
+  return { all, byDefinition, compiled: new Map() };
+}
+
+let ofR4: readonly Stated[] | null = null;
+
+// A Conformance never changes: what was compiled from it holds as long as it is in use.
+const knownBy = new WeakMap<Conformance, Known>();
+
+function knownIn(conformance: Conformance): Known {
+  const known = knownBy.get(conformance);
   if (known !== undefined) return known;
-  statedOnce ??= readStated();
-  const made = new Map(rulesFor(type, statedOnce).map((rule) => [rule.code, rule]));
-  compiledRules.set(type, made);
+  ofR4 ??= searchParameterDefinitions().flatMap((each) => stated(each, true));
+  const added = conformance.extraSearchParameters().flatMap((each) => stated(each, false));
+  const made = knownOf([...added, ...ofR4]);
+  knownBy.set(conformance, made);
+  return made;
+}
+
+/**
+ * The search parameters of a resource type, by code: those of R4 and, under other codes, those that
+ * installed packages add.
+ */
+export function searchParameters(type: string, conformance: Conformance = r4Alone): Rules {
+  const { all, byDefinition, compiled } = knownIn(conformance);
+  const known = compiled.get(type);
+  if (known !== undefined) return known;
+  const rules = all.flatMap((each) => ruleFor(each, { type, byDefinition }) ?? []);
+  const made = new Map(rules.map((rule) => [rule.code, rule]));
+  compiled.set(type, made);
   return made;
 }

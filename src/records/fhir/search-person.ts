@@ -7,7 +7,7 @@ import {
   soundsOf,
   wordsOf,
 } from "#records/fhir/person-values.ts";
-import type { Asked, ValueFilter } from "#records/fhir/search-filters.ts";
+import { filterAlone, type Asked, type ValueFilter } from "#records/fhir/search-asked.ts";
 
 /** Parameters of persons whose values are not compared letter by letter. */
 const contactCodes: ReadonlySet<string> = new Set(["phone", "email", "telecom"]);
@@ -34,7 +34,7 @@ function contactFilter(asked: Asked): Result<ValueFilter> {
     });
   const matches: ValueFilter["matches"] =
     asked.modifier === "not" ? (values) => !found(values) : found;
-  return ok({ matches, labels: null, bounds: null });
+  return ok(filterAlone(matches));
 }
 
 /** Every word asked for sounds like one of the names. */
@@ -46,7 +46,7 @@ function phoneticFilter(asked: Asked): Result<ValueFilter> {
     const heard = new Set(values.flatMap(namedWords).flatMap(soundsOf));
     return wanted.every((sounds) => sounds.some((sound) => heard.has(sound)));
   };
-  return ok({ matches, labels: null, bounds: null });
+  return ok(filterAlone(matches));
 }
 
 /** Reads one value of such a parameter, unescaped; fails as parameter-unknown or parameter-invalid. */
@@ -56,7 +56,9 @@ export function personFilter(asked: Asked): Result<ValueFilter> {
   if (modifier !== null && (isPhonetic || modifier !== "not"))
     return refuse("parameter-unknown", {
       at: `${rule.code}:${modifier}`,
-      detail: isPhonetic ? "it takes no modifier" : "of the modifiers, it takes :not",
+      detail: isPhonetic
+        ? "of the modifiers, it takes :missing"
+        : "of the modifiers, it takes :not and :missing",
     });
   return isPhonetic ? phoneticFilter(asked) : contactFilter(asked);
 }

@@ -3,8 +3,13 @@ import type { ResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, unreachable, type Result } from "#core/result.ts";
 import { isObject } from "#records/fhir/json-value.ts";
-import { searchParameters, type SearchParameterRule } from "#records/fhir/search-parameters.ts";
-import { folded, stretchesOf, textsOf, tokensOf } from "#records/fhir/search-values.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
+import {
+  searchParameters,
+  type SearchKind,
+  type SearchParameterRule,
+} from "#records/fhir/search-parameters.ts";
+import { amountsOf, folded, stretchesOf, textsOf, tokensOf } from "#records/fhir/search-values.ts";
 
 /** In which order the matches stand. */
 export interface SearchSort {
@@ -39,6 +44,16 @@ function instantKey(ms: number): string {
   return String(within + epochShiftMs).padStart(digits, "0");
 }
 
+/** The bits of a double sort as the numbers do, once those below zero are turned about. */
+function numberKey(value: number): string {
+  const view = new DataView(new ArrayBuffer(8));
+  // Zero has two signs and one place.
+  view.setFloat64(0, value + 0);
+  const bits = view.getBigUint64(0);
+  const ordered = value < 0 ? ~bits : bits | (1n << 63n);
+  return BigInt.asUintN(64, ordered).toString(16).padStart(16, "0");
+}
+
 function keysOf(rule: SearchParameterRule, values: readonly unknown[], last: boolean): string[] {
   switch (rule.kind) {
     case "date":
@@ -47,9 +62,15 @@ function keysOf(rule: SearchParameterRule, values: readonly unknown[], last: boo
       return values.flatMap(textsOf).map(folded);
     case "token":
       return values.flatMap(tokensOf).map(({ code }) => code);
+    case "number":
+    case "quantity":
+      return values.flatMap(amountsOf).map(({ range }) => numberKey(last ? range.to : range.from));
     case "uri":
-    case "reference":
       return values.flatMap((value) => (typeof value === "string" ? [value] : []));
+    case "reference":
+    case "composite":
+    case "special":
+      return [];
     default:
       return unreachable(rule.kind);
   }
@@ -96,19 +117,25 @@ function sortOf(keys: readonly SortKey[]): SearchSort {
   };
 }
 
+const unsorted: ReadonlySet<SearchKind> = new Set(["reference", "composite", "special"]);
+
 const invalid = (detail: string): Result<never> =>
   refuse("parameter-invalid", { at: "_sort", detail });
 
 /** Reads `_sort`: parameters, each after `-` when descending. Fails with parameter-invalid. */
-export function parseSort(type: ResourceType, text: string | null): Result<SearchSort> {
+export function parseSort(
+  type: ResourceType,
+  text: string | null,
+  conformance?: Conformance,
+): Result<SearchSort> {
   const asked = (text ?? byDefault).split(",");
   if (asked.length > maxSortParameters) return invalid("names too many parameters");
   const keys: SortKey[] = [];
   for (const each of asked) {
     const descending = each.startsWith("-");
-    const rule = searchParameters(type).get(descending ? each.slice(1) : each);
-    if (rule === undefined || rule.kind === "reference")
-      return invalid("names no date, string, token or uri parameter of this type");
+    const rule = searchParameters(type, conformance).get(descending ? each.slice(1) : each);
+    if (rule === undefined || unsorted.has(rule.kind))
+      return invalid("names no parameter of this type that has an order");
     keys.push(sortKey(rule, descending));
   }
   return ok(sortOf(keys));

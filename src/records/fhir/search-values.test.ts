@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
-import { splitUnescaped } from "#records/fhir/search-filters.ts";
+import { splitUnescaped } from "#records/fhir/search-asked.ts";
 import { folded, stretchesOf, textsOf, tokensOf } from "#records/fhir/search-values.ts";
 
 suite("tokens are read from", () => {

@@ -1,8 +1,11 @@
 import type { Resource } from "@medplum/fhirtypes";
+import type { Instant } from "#core/clock.ts";
 import type { ResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { boundsOf } from "#records/fhir/dates.ts";
+import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
+import type { AskedWhere } from "#records/fhir/search-asked.ts";
 import { isAnswerParameter, parseAnswer } from "#records/fhir/search-answer.ts";
 import {
   matchesAll,
@@ -12,7 +15,7 @@ import {
   searchLimits,
   type Clause,
 } from "#records/fhir/search-clauses.ts";
-import { isJoin, parseJoin } from "#records/fhir/search-joins.ts";
+import { isJoin, parseJoin, type JoinContext } from "#records/fhir/search-joins.ts";
 import type { Join, SearchPlan } from "#records/fhir/search-plan.ts";
 import { searchParameters } from "#records/fhir/search-parameters.ts";
 
@@ -23,11 +26,34 @@ export type { SearchPlan } from "#records/fhir/search-plan.ts";
 export interface SearchOptions {
   /** `Prefer: handling=lenient` (R4 §3.1.1.1): leaves out parameters that are not known. */
   readonly lenient?: boolean;
+  /** When it is asked, by which `ap` of a date is measured; without it `ap` asks for a touch. */
+  readonly now?: Instant;
+  /** `https://host/fhir`: a reference parameter takes addresses under it for `Type/id`. */
+  readonly base?: string;
+  /** What installed packages add to R4; R4 alone when left out. */
+  readonly conformance?: Conformance;
+}
+
+interface Context {
+  readonly where: AskedWhere;
+  readonly conformance: Conformance;
+  readonly lenient: boolean;
 }
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_.:-]{0,99}$/;
 
+// Parameters of R4 that would read all of a record's words, or name a list or a query kept elsewhere.
+const notOffered: ReadonlyMap<string, string> = new Map([
+  ["_text", "full text is not searched; use the parameters of the type"],
+  ["_content", "full text is not searched; use the parameters of the type"],
+  ["_filter", "filter expressions are not read; use the parameters of the type"],
+  ["_query", "there are no named queries"],
+  ["_list", "lists are not followed; read the List"],
+]);
+
 function unknown(name: string): Result<never> {
+  const detail = notOffered.get(parameterCode(name));
+  if (detail !== undefined) return refuse("parameter-unknown", { at: name, detail });
   // A name that is not of the form of one may be anything, so it is not repeated.
   return refuse("parameter-unknown", namePattern.test(name) ? { at: name } : {});
 }
@@ -42,32 +68,37 @@ type Condition =
   | { readonly kind: "clause"; readonly clause: Clause }
   | { readonly kind: "join"; readonly join: Join };
 
-function parseCondition(type: ResourceType, name: string, text: string): Result<Condition> {
+function parseCondition(
+  type: ResourceType,
+  [name, text]: readonly [string, string],
+  context: Context,
+): Result<Condition> {
+  const { conformance, where } = context;
   if (isJoin(name)) {
-    const join = parseJoin(type, [name, text], (other, inner, value) =>
-      parseSearch(other, new URLSearchParams([[inner, value]])),
-    );
+    const inner: JoinContext["inner"] = (other, innerName, value) =>
+      planOf(other, new URLSearchParams([[innerName, value]]), { ...context, lenient: false });
+    const join = parseJoin(type, [name, text], { conformance, inner });
     return join.ok ? ok({ kind: "join", join: join.value }) : join;
   }
-  const rule = searchParameters(type).get(parameterCode(name));
+  const rule = searchParameters(type, conformance).get(parameterCode(name));
   if (rule === undefined) return unknown(name);
-  const clause = parseClause(rule, name, text);
+  const clause = parseClause(rule, [name, text], where);
   return clause.ok ? ok({ kind: "clause", clause: clause.value }) : clause;
 }
 
 function parseConditions(
   type: ResourceType,
   query: URLSearchParams,
-  lenient: boolean,
+  context: Context,
 ): Result<Conditions> {
   const clauses: Clause[] = [];
   const joins: Join[] = [];
   const used: [string, string][] = [];
   for (const [name, text] of query) {
     if (!isAnswerParameter(name)) {
-      const found = parseCondition(type, name, text);
+      const found = parseCondition(type, [name, text], context);
       // R4 §3.1.1.1: what lenient handling forgives is an unknown parameter, not a wrong value.
-      if (!found.ok && lenient && found.problem.code === "parameter-unknown") continue;
+      if (!found.ok && context.lenient && found.problem.code === "parameter-unknown") continue;
       if (!found.ok) return found;
       if (found.value.kind === "join") joins.push(found.value.join);
       else clauses.push(found.value.clause);
@@ -84,13 +115,18 @@ function parseConditions(
 export function parseSearch(
   type: ResourceType,
   query: URLSearchParams,
-  { lenient = false }: SearchOptions = {},
+  { lenient = false, now, base, conformance = r4Alone }: SearchOptions = {},
 ): Result<SearchPlan> {
+  const where = { now: now ?? null, base: base ?? null };
+  return planOf(type, query, { where, conformance, lenient });
+}
+
+function planOf(type: ResourceType, query: URLSearchParams, context: Context): Result<SearchPlan> {
   if (query.size > searchLimits.parameters)
     return refuse("parameter-invalid", { detail: "there are too many parameters" });
-  const answer = parseAnswer(type, query);
+  const answer = parseAnswer(type, query, context.conformance);
   if (!answer.ok) return answer;
-  const conditions = parseConditions(type, query, lenient);
+  const conditions = parseConditions(type, query, context);
   if (!conditions.ok) return conditions;
   const { clauses, joins, used } = conditions.value;
   if (joins.length > searchLimits.joins)
