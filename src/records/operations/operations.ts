@@ -1,8 +1,9 @@
 import { everything } from "#records/operations/everything.ts";
+import { match } from "#records/operations/match.ts";
 import type { CalledOn, Operation } from "#records/operations/operation.ts";
 
 /** Every operation that is served, one line each. */
-export const operations: readonly Operation[] = [everything];
+export const operations: readonly Operation[] = [everything, match];
 
 function levelOf({ type, id }: CalledOn): Operation["levels"][number] {
   if (id !== null) return "instance";
