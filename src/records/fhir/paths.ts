@@ -84,6 +84,11 @@ export function typeAt(path: string, type: string): string | null {
   return more === undefined ? (only ?? null) : null;
 }
 
+/** The value sets to which codes at a path are bound without exception. */
+export function valueSetsAt(path: string, type: string): readonly string[] {
+  return (compile(path, type)?.from ?? []).flatMap(({ valueSet }) => valueSet ?? []);
+}
+
 /** The alternatives `a | b` of an expression. */
 export function alternativesOf(expression: string): readonly string[] {
   const alternatives: string[] = [];

@@ -15,11 +15,9 @@ export const answerLimits = { includes: 20 } as const;
 
 const once = ["_count", "_sort", "_format", "_pretty", "_summary", "_total", "_elements"] as const;
 const onceNames: ReadonlySet<string> = new Set(once);
-const includeNames = /^_(?:rev)?include(?::|$)/;
 
-/** Whether it is one of them, known or with a modifier that is not. */
 export function isAnswerParameter(name: string): boolean {
-  return onceNames.has(name) || includeNames.test(name);
+  return onceNames.has(name) || isInclude(name);
 }
 
 const invalid = (at: string, detail: string): Result<never> =>
@@ -93,12 +91,6 @@ export function parseAnswer(
 ): Result<AnswerPlan> {
   const repeated = once.find((name) => query.getAll(name).length > 1);
   if (repeated !== undefined) return invalid(repeated, "stands more than once");
-  const unknown = [...query.keys()].find((name) => includeNames.test(name) && !isInclude(name));
-  if (unknown !== undefined)
-    return refuse("parameter-unknown", {
-      at: unknown,
-      detail: "of the modifiers, it takes :iterate",
-    });
   const format = checkFormat(query);
   if (!format.ok) return format;
   const count = parseCount(query);

@@ -38,6 +38,12 @@ function split(name: string): { readonly code: string; readonly modifier: string
     : { code: name.slice(0, at), modifier: name.slice(at + 1) };
 }
 
+/** `Type/id` of an address on this server, so that what looks for the patient sees her. */
+function ourReference({ kind }: SearchParameterRule, value: string, base: string | null): string {
+  const isOurs = kind === "reference" && base !== null && value.startsWith(`${base}/`);
+  return isOurs ? value.slice(base.length + 1) : value;
+}
+
 /** Fails with parameter-invalid or parameter-unknown, naming the parameter. */
 export function parseClause(
   rule: SearchParameterRule,
@@ -54,7 +60,8 @@ export function parseClause(
     if (!filter.ok) return filter;
     filters.push(filter.value);
   }
-  return ok({ rule, modifier, values, filters });
+  const named = values.map((value) => ourReference(rule, value, where.base));
+  return ok({ rule, modifier, values: named, filters });
 }
 
 /** The labels that all values of a clause have; null when one of them has none. */

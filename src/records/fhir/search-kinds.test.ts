@@ -315,6 +315,18 @@ suite("modifiers:", () => {
   });
 });
 
+test("a code without a system is found by the one that it implies", () => {
+  const system = "http://hl7.org/fhir/observation-status";
+  finds(measured({ value: 1 }), {
+    [`status=${system}|final`]: true,
+    [`status=${system}|`]: true,
+    "status=|final": true,
+    [`status=${system}|amended`]: false,
+    "status=http://hl7.org/fhir/administrative-gender|final": false,
+    [`status:not=${system}|final`]: false,
+  });
+});
+
 test("a canonical with a version is found without it, and by no other version", () => {
   const canonical = "http://e.example/Questionnaire/q";
   const answers = resourceOf({
@@ -339,6 +351,9 @@ test("an address of this server is a reference to what it names", () => {
   assert.equal(isFound(value, `subject=${base}/Patient/p1`, { base }), true);
   assert.equal(isFound(value, `subject=${base}/Patient/p2`, { base }), false);
   assert.equal(isFound(value, `subject=${base}/Patient/p1`), false);
+  const type = parseResourceType("Observation") ?? assert.fail();
+  const plan = parseSearch(type, new URLSearchParams({ patient: `${base}/Patient/p1` }), { base });
+  assert.equal(plan.ok && plan.value.patient, "p1");
 });
 
 test("ap finds dates within a tenth of the time since then", () => {

@@ -2,7 +2,13 @@ import type { SearchParameter } from "@medplum/fhirtypes";
 import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
 import { searchParameterDefinitions } from "#records/fhir/definitions.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
-import { alternativesOf, compilePath, typeAt, type Reader } from "#records/fhir/paths.ts";
+import {
+  alternativesOf,
+  compilePath,
+  typeAt,
+  valueSetsAt,
+  type Reader,
+} from "#records/fhir/paths.ts";
 
 /** The kinds of search parameter; of special ones there is `near` alone. */
 export const searchKinds = [
@@ -32,6 +38,8 @@ export interface SearchParameterRule {
   readonly read: Reader;
   /** The parts of a composite, in their order; empty for all other kinds. They read nothing. */
   readonly components: readonly SearchParameterRule[];
+  /** The value sets of its codes that stand without their system, which they imply. */
+  readonly valueSets: () => readonly string[];
   /**
    * Whether its values may stand in the index: when R4 itself has it, and it looks at the whole
    * resource. What a package adds came after rows that were never labelled for it.
@@ -137,6 +145,11 @@ function compileTuples(path: string, type: string, parts: readonly Part[]): Read
     });
 }
 
+const leaf: Pick<SearchParameterRule, "components" | "valueSets"> = {
+  components: [],
+  valueSets: () => [],
+};
+
 interface Compiling {
   readonly type: string;
   readonly byDefinition: ReadonlyMap<string, Stated>;
@@ -153,7 +166,7 @@ function componentsOf(
     if (part === undefined || part.kind === "composite") return [];
     const { code, kind, targets, isOfR4 } = part;
     const mayBeLabelled = isOfR4 && isOfWhole;
-    return [{ code, kind, definition, targets, read: () => [], components: [], mayBeLabelled }];
+    return [{ ...leaf, code, kind, definition, targets, read: () => [], mayBeLabelled }];
   });
   return components.length === parts.length ? components : null;
 }
@@ -167,8 +180,9 @@ function ruleFor(parameter: Stated, compiling: Compiling): SearchParameterRule |
   if (all.length === 0) return null;
   const reader = isOfR4 ? readerOf : guardedReader;
   const named = { code, kind, definition, targets, mayBeLabelled: isOfR4 };
+  const valueSets = (): readonly string[] => all.flatMap((path) => valueSetsAt(path, type));
   if (kind !== "composite")
-    return { ...named, components: [], read: reader(() => compileAll(all, type)) };
+    return { ...named, ...leaf, valueSets, read: reader(() => compileAll(all, type)) };
   const components = componentsOf(
     parameter,
     all.every((path) => path === type),
@@ -179,7 +193,7 @@ function ruleFor(parameter: Stated, compiling: Compiling): SearchParameterRule |
     const readers = all.map((path) => compileTuples(path, type, parts));
     return (resource) => readers.flatMap((read) => read(resource));
   };
-  return { ...named, components, read: reader(tuples) };
+  return { ...named, ...leaf, components, read: reader(tuples) };
 }
 
 type Rules = ReadonlyMap<string, SearchParameterRule>;

@@ -60,7 +60,11 @@ export function referenceFilter(asked: Asked): Result<ValueFilter> {
       values.some((value) => {
         const reference = isObject(value) ? value.reference : value;
         if (typeof reference !== "string") return false;
-        return wanted.has(reference.replace(historyPart, "")) || isCanonical(reference, wanted);
+        return (
+          wanted.has(reference) ||
+          wanted.has(reference.replace(historyPart, "")) ||
+          isCanonical(reference, wanted)
+        );
       }),
     ),
   );

@@ -1,4 +1,5 @@
 import { ok, type Result } from "#core/result.ts";
+import { codesOf } from "#records/fhir/bindings.ts";
 import { isObject, listOf } from "#records/fhir/json-value.ts";
 import {
   filterAlone,
@@ -35,12 +36,22 @@ export const isWantedToken =
     (code === undefined || token.code === code) &&
     (system === undefined || token.system === system);
 
+/** R4 §3.1.1.4.10: an element of type code implies a system, by the value set that it is bound to. */
+function implied({ system, code }: WantedToken, { rule }: Asked): (value: unknown) => boolean {
+  if (typeof system !== "string") return () => false;
+  return (value) =>
+    typeof value === "string" &&
+    (code === undefined || value === code) &&
+    rule.valueSets().some((url) => codesOf(url)?.has(`${system}|${value}`) === true);
+}
+
 function plainFilter(asked: Asked): Result<ValueFilter> {
   const wanted = wantedToken(asked.value);
   if (wanted === null) return invalid(asked, "is not code, |code, system| or system|code");
   const isWanted = isWantedToken(wanted);
+  const isImplied = implied(wanted, asked);
   const found: ValueFilter["matches"] = (values) =>
-    values.some((value) => tokensOf(value).some(isWanted));
+    values.some((value) => tokensOf(value).some(isWanted) || isImplied(value));
   if (asked.modifier === "not") return ok(filterAlone((values) => !found(values)));
   const { code } = wanted;
   const isIndexed = code !== undefined && isLabelled(asked.rule);
