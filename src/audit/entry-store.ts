@@ -1,4 +1,5 @@
 import type { Instant } from "#core/clock.ts";
+import { unreachable } from "#core/result.ts";
 import type { Queryable } from "#storage/database.ts";
 
 /** One stored entry with where it stands. */
@@ -45,6 +46,99 @@ export async function selectByPatient(
       WHERE e.patient = $1 AND e.time <= $3 AND (e.time, e.log_id, e.seq) < ($3, $4, $5)
       ${newestFirst} LIMIT $2`,
     values: [patient, limit, before.time, before.logId, before.seq],
+  });
+}
+
+/** Whose entries a page is of. */
+export type EntryScope =
+  | { readonly kind: "patient"; readonly patient: string }
+  /** Permitted entries about patients, by accounts. */
+  | { readonly kind: "actors"; readonly actors: readonly string[] }
+  | { readonly kind: "all" };
+
+export interface EntryWindow {
+  readonly scope: EntryScope;
+  /** Both within. */
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly before: EntryPoint | null;
+  readonly limit: number;
+}
+
+// What a scope adds as $7; without it the parameter is there, too, so that its type is known.
+const scopeSql = {
+  patient: "e.patient = $7::uuid",
+  actors:
+    "e.actor = ANY (string_to_array($7::text, ',')) AND e.patient IS NOT NULL AND e.decision = 'permit'",
+  all: "$7::text IS NULL",
+} as const satisfies Record<EntryScope["kind"], string>;
+
+function scopeValue(scope: EntryScope): string | null {
+  switch (scope.kind) {
+    case "patient":
+      return scope.patient;
+    case "actors":
+      return scope.actors.join(",");
+    case "all":
+      return null;
+    default:
+      return unreachable(scope);
+  }
+}
+
+/** Entries of a scope and a stretch of time from all logs of the tenant, newest first. */
+export async function selectWindow(
+  on: Queryable,
+  { scope, from, to, before, limit }: EntryWindow,
+): Promise<readonly EntryRow[]> {
+  // A point beyond all entries lets the first page go by the same statement.
+  const { time, logId, seq } = before ?? { time: to + 1, logId: 0, seq: 0 };
+  return on.query<EntryRow>({
+    name: `audit.window.${scope.kind}`,
+    text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
+      WHERE ${scopeSql[scope.kind]} AND e.time >= $2 AND e.time <= least($3, $4::bigint)
+        AND (e.time, e.log_id, e.seq) < ($4, $5, $6)
+      ${newestFirst} LIMIT $1`,
+    values: [limit, from, to, time, logId, seq, scopeValue(scope)],
+  });
+}
+
+/** The entry at one place; null when there is none in the tenant's logs. */
+export async function selectAt(
+  on: Queryable,
+  { logId, seq }: { readonly logId: number; readonly seq: number },
+): Promise<EntryRow | null> {
+  const [row] = await on.query<EntryRow>({
+    name: "audit.at",
+    text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
+      WHERE e.log_id = $1 AND e.seq = $2`,
+    values: [logId, seq],
+  });
+  return row ?? null;
+}
+
+/** A patient's pseudonym, null for the organisation, and the resources of hers that are asked about. */
+export interface WrittenOf {
+  readonly patient: string | null;
+  /** `Type/id`; null for all of them. */
+  readonly written: readonly string[] | null;
+  readonly limit: number;
+}
+
+/** Entries that say one of these resources was written. */
+export async function selectWritten(
+  on: Queryable,
+  { patient, written, limit }: WrittenOf,
+): Promise<readonly EntryRow[]> {
+  // A parameter that is not used says so, so that its type is known.
+  const whose =
+    patient === null ? "e.patient IS NULL AND $3::uuid IS NULL" : "e.patient = $3::uuid";
+  const which = written === null ? "$2::text[] IS NULL" : "e.written = ANY ($2::text[])";
+  return on.query<EntryRow>({
+    name: `audit.written.${patient === null ? "o" : "p"}.${written === null ? "all" : "some"}`,
+    text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
+      WHERE e.written IS NOT NULL AND ${whose} AND ${which} LIMIT $1`,
+    values: [limit, written, patient],
   });
 }
 

@@ -5,22 +5,29 @@ import { failed, ok, type Result } from "#core/result.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import {
+  selectAt,
   selectByPatient,
   selectNewestNote,
   selectTouched,
+  selectWindow,
+  selectWritten,
   type EntryPoint,
   type EntryRow,
+  type EntryWindow,
   type TouchedPatient,
   type TraceWindow,
+  type WrittenOf,
 } from "#audit/entry-store.ts";
 import { parseLeaf } from "#audit/leaf.ts";
 import { auditLimits } from "#audit/limits.ts";
 import type { LeafPlace } from "#audit/submission.ts";
 
-export type { TouchedPatient, TraceWindow } from "#audit/entry-store.ts";
+export type { EntryScope, TouchedPatient, TraceWindow } from "#audit/entry-store.ts";
 
 export interface FoundEntry {
   readonly place: LeafPlace;
+  /** Number of the log among those of this database. */
+  readonly logId: number;
   readonly entry: AuditEntry;
 }
 
@@ -42,9 +49,16 @@ function parseCursor(text: string): EntryPoint | null {
   return Object.values(point).every(Number.isSafeInteger) ? point : null;
 }
 
-function foundEntry({ origin, seq, leaf }: EntryRow): FoundEntry | null {
+function foundEntry({ origin, logId, seq, leaf }: EntryRow): FoundEntry | null {
   const entry = parseLeaf(leaf);
-  return entry === null ? null : { place: { origin, index: seq }, entry };
+  return entry === null ? null : { place: { origin, index: seq }, logId, entry };
+}
+
+/** Entries by their leaves; null when one cannot be read. */
+function foundEntries(rows: readonly EntryRow[]): readonly FoundEntry[] | null {
+  const entries = rows.map(foundEntry);
+  const whole = entries.filter((entry) => entry !== null);
+  return whole.length < entries.length ? null : whole;
 }
 
 export interface PatientEntries {
@@ -72,12 +86,67 @@ export async function entriesOfPatient(
   );
   if (!rows.ok) return failed(rows.problem);
   const shown = rows.value.slice(0, size);
-  const entries = shown.map(foundEntry);
-  const whole = entries.filter((entry) => entry !== null);
-  if (whole.length < entries.length) return refuse("record-damaged");
+  const entries = foundEntries(shown);
+  if (entries === null) return refuse("record-damaged");
   const last = shown.at(-1);
   const more = rows.value.length > size && last !== undefined;
-  return ok({ entries: whole, next: more ? writeCursor(last) : null });
+  return ok({ entries, next: more ? writeCursor(last) : null });
+}
+
+export interface WindowAsked extends Omit<EntryWindow, "before"> {
+  /** The cursor of the entry before; null for the newest. */
+  readonly before: string | null;
+}
+
+/** An entry with the cursor by which a page goes on after it. */
+export interface PlacedEntry extends FoundEntry {
+  readonly cursor: string;
+}
+
+/**
+ * Entries of a scope and a stretch of time, newest first, at most auditLimits.pageEntries; fewer
+ * than were asked for are the last. Fails as entriesOfPatient does.
+ */
+export async function entriesInWindow(
+  on: Queryable,
+  { before, ...window }: WindowAsked,
+): Promise<Result<readonly PlacedEntry[]>> {
+  const point = before === null ? null : parseCursor(before);
+  if (before !== null && point === null) return refuse("parameter-invalid", { at: "_cursor" });
+  const limit = Math.min(window.limit, auditLimits.pageEntries);
+  const rows = await attempt(() => selectWindow(on, { ...window, before: point, limit }));
+  if (!rows.ok) return failed(rows.problem);
+  const entries = foundEntries(rows.value);
+  if (entries === null) return refuse("record-damaged");
+  return ok(
+    entries.map((entry) => {
+      const { logId, place } = entry;
+      return { ...entry, cursor: writeCursor({ time: entry.entry.time, logId, seq: place.index }) };
+    }),
+  );
+}
+
+/** The entry at one place of one log; null when there is none. Fails as entriesOfPatient does. */
+export async function entryAt(
+  on: Queryable,
+  place: { readonly logId: number; readonly seq: number },
+): Promise<Result<FoundEntry | null>> {
+  const row = await attempt(() => selectAt(on, place));
+  if (!row.ok) return failed(row.problem);
+  if (row.value === null) return ok(null);
+  const found = foundEntry(row.value);
+  return found === null ? refuse("record-damaged") : ok(found);
+}
+
+/** Entries that say one of these resources was written, in no order. Fails as entriesOfPatient does. */
+export async function entriesOfWritten(
+  on: Queryable,
+  asked: WrittenOf,
+): Promise<Result<readonly FoundEntry[]>> {
+  const rows = await attempt(() => selectWritten(on, asked));
+  if (!rows.ok) return failed(rows.problem);
+  const entries = foundEntries(rows.value);
+  return entries === null ? refuse("record-damaged") : ok(entries);
 }
 
 /**

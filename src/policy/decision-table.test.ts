@@ -167,7 +167,7 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   if (action === "access-log" || action === "audit-read") {
     if (data.whose === "nobody's") return false;
     if (is("privacy-officer") && purpose === "HOPERAT") return true;
-    return action === "access-log" && data.whose === "own" && forHerself;
+    return data.whose === "own" && forHerself;
   }
   if (action === "export" && data.whose === "nobody's") return false;
   if (data.whose === "nobody's")

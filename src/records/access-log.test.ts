@@ -117,7 +117,7 @@ for (const query of ["", "?patient=", "?patient=a/b", `${path.slice(path.indexOf
 
 function placed(index: number, more: Partial<AuditEntry>): FoundEntry {
   const known = { time: systemClock.now(), action: "read", decision: "permit" } as const;
-  return { entry: auditEntry({ ...known, ...more }), place: { origin: "o", index } };
+  return { entry: auditEntry({ ...known, ...more }), place: { origin: "o", index }, logId: 1 };
 }
 
 test("neighbours of one request are one line, with what they have in common", () => {

@@ -27,7 +27,7 @@ export interface AccessLogDeps extends NamesDeps {
 }
 
 /** Keys are fetched on behalf of a reading, which has an entry of its own: a patient reads of people. */
-const isAboutPeople = ({ entry }: FoundEntry): boolean =>
+export const isAboutPeople = ({ entry }: FoundEntry): boolean =>
   entry.action !== "unwrap" && entry.action !== "key-create";
 
 function isSameDeed(a: AuditEntry, b: AuditEntry): boolean {

@@ -8,6 +8,8 @@ import {
   listRequests,
   type AccessDeskDeps,
 } from "#records/access-requests/desk.ts";
+import type { AuditViewDeps } from "#records/audit-view/audit-view.ts";
+import { auditViewDeed } from "#records/audit-view/view-deed.ts";
 import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
 import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
@@ -35,9 +37,10 @@ export interface DeedsDeps
     WriteDeps,
     ImportDeps,
     AccessLogDeps,
+    AccessDeskDeps,
+    AuditViewDeps,
     KeyDeskDeps,
     BlindDeskDeps,
-    AccessDeskDeps,
     PackageDeskDeps {
   readonly db: Database;
   /** Installed packages: profiles, value sets, further search parameters. */
@@ -136,6 +139,7 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
       const unknown = failed(problem("resource-type-unknown"));
       return { kind: "public", answer: () => unknown };
     }
+    if ("type" in place && place.type === "AuditEvent") return auditViewDeed(deps, asked);
     switch (place.kind) {
       case "metadata":
         return only("GET", asked, () => ({

@@ -31,6 +31,19 @@ export async function readLiveRows(db: Queryable, epoch: number): Promise<readon
   });
 }
 
+/** Accounts of a practitioner. Throws what the driver throws. */
+export async function readAccountsOf(
+  db: Queryable,
+  practitioner: string,
+): Promise<readonly string[]> {
+  const rows = await db.query<{ account_id: string }>({
+    name: "records-accounts-of",
+    text: "SELECT account_id FROM identity.directory WHERE practitioner = $1",
+    values: [practitioner],
+  });
+  return rows.map(({ account_id }) => account_id);
+}
+
 /** Who an account is, from identity's view `identity.directory`. */
 export interface DirectoryRow {
   readonly account_id: string;

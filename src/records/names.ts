@@ -1,5 +1,5 @@
 import type { AuditEntry } from "#core/audit-entry.ts";
-import { parseResourceId, parseResourceType, type AccountId } from "#core/ids.ts";
+import { parseResourceId, parseResourceType, type AccountId, type ResourceId } from "#core/ids.ts";
 import { isRecord } from "#core/jws.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
 import { readDirectory, type DirectoryRow } from "#records/live-store.ts";
@@ -15,6 +15,12 @@ export interface NamesDeps extends OpeningDeps {
 
 /** In plain words, who made an entry. */
 export type NameOf = (entry: AuditEntry) => string;
+
+/** Who made an entry, and which Practitioner that is. */
+export interface Maker {
+  readonly name: string;
+  readonly practitioner: ResourceId | null;
+}
 
 const words: Readonly<Record<string, string>> = {
   patient: "The patient",
@@ -68,12 +74,15 @@ async function practitionerNames(
 
 const uuid = /^[0-9a-f-]{36}$/;
 
-/** Looks up those who made the entries, at once. The names are of staff: of patients it tells the role alone. */
-export async function namesFor(
+/**
+ * Looks up those who made the entries, at once. The names are of staff: of patients it tells the
+ * role alone, and of the reader, where there is one, that it was "You".
+ */
+export async function makersFor(
   entries: readonly AuditEntry[],
-  reader: AccountId,
+  reader: AccountId | null,
   deps: NamesDeps,
-): Promise<Result<NameOf>> {
+): Promise<Result<(entry: AuditEntry) => Maker>> {
   const actors = new Set(entries.flatMap(({ actor }) => actor ?? []));
   const accounts = [...actors].filter((actor) => actor !== reader && uuid.test(actor));
   const directory = await attempt(() => readDirectory(deps.db, accounts));
@@ -83,14 +92,30 @@ export async function namesFor(
   const practitionerOf = new Map(
     directory.value.map(({ account_id, practitioner }) => [account_id, practitioner]),
   );
-  return ok(({ actor, action, role }) => {
-    if (actor === reader) return "You";
+  const nameOf = ({ actor, action, role }: AuditEntry, practitioner: string | null): string => {
     if (actor === null) return "Someone unknown";
+    if (actor === reader) return "You";
     if (actor.startsWith("operator:"))
       return action === "import" ? "Phylax import" : "The operator of Phylax";
     if (actor.startsWith("process:")) return "Phylax";
-    const practitioner = practitionerOf.get(actor) ?? null;
     const name = practitioner === null ? undefined : practitioners.value.get(practitioner);
     return name ?? words[role ?? ""] ?? "Someone unknown";
+  };
+  return ok((entry) => {
+    const practitioner = practitionerOf.get(entry.actor ?? "") ?? null;
+    return {
+      name: nameOf(entry, practitioner),
+      practitioner: practitioner === null ? null : parseResourceId(practitioner),
+    };
   });
+}
+
+/** As makersFor, of the names alone. */
+export async function namesFor(
+  entries: readonly AuditEntry[],
+  reader: AccountId,
+  deps: NamesDeps,
+): Promise<Result<NameOf>> {
+  const makers = await makersFor(entries, reader, deps);
+  return makers.ok ? ok((entry) => makers.value(entry).name) : makers;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Log } from "#audit/log.ts";
-import { entriesOfPatient, newestCheckpoint } from "#audit/queries.ts";
+import { entriesInWindow, entriesOfPatient, entryAt, newestCheckpoint } from "#audit/queries.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Pseudonym, ResourceId, TenantId } from "#core/ids.ts";
@@ -217,6 +217,8 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     capability: JSON.stringify(capabilityStatement(facts)),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatient(db, asked),
+    entriesIn: (asked) => entriesInWindow(db, asked),
+    entryAt: (place) => entryAt(db, place),
   });
   return ok({
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),

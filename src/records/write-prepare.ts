@@ -1,5 +1,5 @@
 import type { ResourceId, ResourceType } from "#core/ids.ts";
-import { problem, type Problem } from "#core/problem.ts";
+import { problem, refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
@@ -39,6 +39,8 @@ export function homeOf(
   context: CompartmentContext & { readonly id: ResourceId },
   vault: Pick<Vault, "pseudonymOf">,
 ): Result<Home> {
+  if (value.resourceType === "AuditEvent")
+    return refuse("method-not-allowed", { detail: "The log alone makes AuditEvents." });
   const found = compartmentOf(value, context);
   if (!found.ok) return found;
   if (found.value.kind === "organisation")

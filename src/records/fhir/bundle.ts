@@ -26,8 +26,8 @@ export interface BundlePage {
   readonly publicOrigin: string;
   /** Addresses of this page and of the one after it, if there is one. */
   readonly links: { readonly self: string; readonly next?: string };
-  /** How many there are on all pages. */
-  readonly total: number;
+  /** How many there are on all pages; null when that is not told. */
+  readonly total: number | null;
 }
 
 const quote = (text: string): string => JSON.stringify(text);
@@ -44,7 +44,7 @@ function bundle(type: string, page: BundlePage, entries: readonly string[]): str
   if (next !== undefined) links.push({ relation: "next", url: next });
   const parts = [
     `"resourceType":"Bundle","type":${quote(type)}`,
-    `"total":${page.total}`,
+    ...(page.total === null ? [] : [`"total":${page.total}`]),
     `"link":${JSON.stringify(links)}`,
     // R4 §2.6.2: an array is left out rather than empty.
     ...(entries.length === 0 ? [] : [`"entry":[${entries.join(",")}]`]),

@@ -7,6 +7,7 @@ import { parseResourceType } from "#core/ids.ts";
 import {
   capabilityStatement,
   interactions,
+  interactionsOf,
   storableTypes,
   systemInteractions,
 } from "#records/fhir/capability.ts";
@@ -50,7 +51,7 @@ suite("the CapabilityStatement", () => {
     for (const { type, interaction } of rest?.resource ?? [])
       assert.deepEqual(
         interaction?.map(({ code }) => code),
-        interactions,
+        interactionsOf(type ?? ""),
         type,
       );
   });

@@ -30,6 +30,14 @@ export const interactions = [
   "search-type",
 ] as const satisfies readonly Interaction[];
 
+/** Of the log, which nobody writes by FHIR. */
+export const logInteractions = ["read", "search-type"] as const satisfies readonly Interaction[];
+
+/** What can be done with the resources of one type. */
+export function interactionsOf(type: string): readonly Interaction[] {
+  return type === "AuditEvent" ? logInteractions : interactions;
+}
+
 /** What can be asked of the server as a whole. */
 export const systemInteractions = ["transaction", "batch"] as const;
 
@@ -40,12 +48,13 @@ export function storableTypes(): readonly string[] {
 
 function describeType(type: string): CapabilityStatementRestResource {
   const parameters = [...searchParameters(type).values()];
+  const ofLog = type === "AuditEvent";
   return {
     type: type as NonNullable<CapabilityStatementRestResource["type"]>,
-    interaction: interactions.map((code) => ({ code })),
+    interaction: interactionsOf(type).map((code) => ({ code })),
     versioning: "versioned-update",
-    readHistory: true,
-    updateCreate: true,
+    readHistory: !ofLog,
+    updateCreate: !ofLog,
     conditionalCreate: false,
     conditionalRead: "not-supported",
     conditionalUpdate: false,

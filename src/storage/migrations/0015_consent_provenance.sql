@@ -61,3 +61,5 @@ UPDATE audit.entry SET written = (convert_from(leaf, 'UTF8')::json ->> 'resource
 WHERE decision = 'permit' AND action IN ('create', 'update', 'delete', 'import', 'merge', 'unmerge');
 -- "Who wrote this resource", and "what was written of this patient".
 CREATE INDEX entry_written ON audit.entry (patient, written) WHERE written IS NOT NULL;
+-- The log as a whole, newest first. Entries come in the order of time, so it grows at one end only.
+CREATE INDEX entry_time ON audit.entry (time, log_id, seq);
