@@ -128,3 +128,13 @@ export type AccessRequestAct = { readonly version: number } & (
     }
   | { readonly act: "withdraw" }
 );
+
+/** POST /api/records/exports `{patient, form}`; the bytes are at GET /api/records/exports/ID. */
+export interface CopyMade {
+  readonly id: string;
+  readonly form: "fhir" | "ndjson" | "web-page" | "pdf";
+  readonly bytes: number;
+  readonly resources: number;
+  readonly fileName: string;
+  readonly endsAt: string;
+}

@@ -36,6 +36,7 @@ const passedOn: ReadonlyMap<string, "any" | "browser"> = new Map([
   ["if-modified-since", "any"],
   ["if-none-exist", "any"],
   ["prefer", "any"],
+  ["range", "any"],
   ["user-agent", "any"],
   // R4 §3.1.0.10 (Provenance of a write) and §2.44.5 (whose record a bare Binary is of).
   ["x-provenance", "any"],

@@ -87,12 +87,14 @@ export const noStore = ["cache-control", "no-store"] as const;
 
 /** What of an upstream's answer a client gets to see; set-cookie only from identity. */
 const passedBack = new Set([
+  "accept-ranges",
   "allow",
   "content-disposition",
   "content-encoding",
   "content-language",
   "content-length",
   "content-location",
+  "content-range",
   "content-type",
   "dpop-nonce",
   "etag",

@@ -118,5 +118,7 @@ export const routes: readonly Route[] = [
   read("/api/records/access-requests", "records", ["patient"]),
   { ...write(["POST"], "/api/records/access-requests", []), bodyBytes: 64 * kibibyte },
   { ...write(["POST"], "/api/records/access-requests/:id", []), bodyBytes: 64 * kibibyte },
+  { ...write(["POST"], "/api/records/exports", []), bodyBytes: 4 * kibibyte },
+  read("/api/records/exports/:id", "records"),
   read("/api/records/log", "records"),
 ];

@@ -15,6 +15,8 @@ import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
 import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import { knownResourceType } from "#records/fhir/parse.ts";
+import { fetchCopy } from "#records/exports/fetch.ts";
+import { createCopyMaker } from "#records/exports/make.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
 import { deleteByCondition, updateByCondition } from "#records/conditional-write.ts";
 import { importRecords } from "#records/import.ts";
@@ -133,6 +135,7 @@ const isServed = (type: string): boolean => knownResourceType(type) !== null && 
 
 /** What each place of the router does, by method. Types that R4 has not, or that cannot be stored, do nothing. */
 export function createDeeds(deps: DeedsDeps): DeedOf {
+  const makeCopy = createCopyMaker(deps);
   return (asked) => {
     const { place, request, query } = asked;
     if ("type" in place && !isServed(place.type)) {
@@ -181,6 +184,13 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
         return only("POST", asked, () =>
           guarded("access-request", actOnRequest(deps, request, place.id)),
         );
+      case "copies":
+        return only("POST", asked, () => guarded("export", makeCopy(request)));
+      case "copy":
+        return only("GET", asked, () => {
+          const { range } = request.headers;
+          return guarded("export", fetchCopy(deps, { id: place.id, range }));
+        });
       case "access-log":
         return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));
       case "system":

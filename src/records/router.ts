@@ -34,6 +34,8 @@ export type Place =
   | { readonly kind: "access-log" }
   | { readonly kind: "access-requests" }
   | { readonly kind: "access-request"; readonly id: ResourceId }
+  | { readonly kind: "copies" }
+  | { readonly kind: "copy"; readonly id: ResourceId }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "import" }
   | { readonly kind: "fhir-packages" }
@@ -82,6 +84,7 @@ function fhirPlace(segments: readonly string[]): Place | null {
 }
 
 const requestsPath = "/api/records/access-requests";
+const copiesPath = "/api/records/exports";
 
 /** What a path below `base` names by its one further segment. */
 function idBelow(path: string, base: string): ResourceId | null {
@@ -94,7 +97,11 @@ export function placeOf(path: string): Place | null {
   if (path.startsWith("/fhir/")) return fhirPlace(path.slice("/fhir/".length).split("/"));
   const request = idBelow(path, requestsPath);
   if (request !== null) return { kind: "access-request", id: request };
+  const copy = idBelow(path, copiesPath);
+  if (copy !== null) return { kind: "copy", id: copy };
   switch (path) {
+    case copiesPath:
+      return { kind: "copies" };
     case requestsPath:
       return { kind: "access-requests" };
     case "/api/records/access-log":
