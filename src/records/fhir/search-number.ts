@@ -49,7 +49,9 @@ export function wantedNumber(text: string): Wanted | null {
 
 /** R4 §3.1.1.4.5: `eq` and `ne` go by the digits that were written, comparisons by the number itself. */
 function answers(prefix: Prefix, value: Bounds, { exact, rounded, nearly }: Wanted): boolean {
-  const isEqual = rounded.from <= value.from && value.to < rounded.to;
+  // Of the most digits that a double holds, the ends of the rounding may be the number itself.
+  const isExact = value.from === exact.from && value.to === exact.to;
+  const isEqual = isExact || (rounded.from <= value.from && value.to < rounded.to);
   if (prefix === "eq") return isEqual;
   if (prefix === "ne") return !isEqual;
   return compared[prefix](value, prefix === "ap" ? nearly : exact);
