@@ -11,8 +11,12 @@ import {
   structureDefinition,
   valueSet,
 } from "#records/fhir/definitions.ts";
-import { codesOf } from "#records/fhir/bindings.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
 import { typeSchema } from "#records/fhir/schema.ts";
+import { terminologyOf } from "#records/fhir/terminology/terminology.ts";
+
+const codesOf = (url: string): ReadonlySet<string> | null =>
+  terminologyOf(r4Alone).valueSet(url)?.listed ?? null;
 
 interface File {
   readonly entry: readonly { readonly resource: { readonly id: string; readonly kind?: string } }[];

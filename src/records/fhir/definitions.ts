@@ -28,6 +28,8 @@ interface DefinitionFile {
 const entryMark = Buffer.from('\n    "fullUrl" : "');
 const resourceMark = Buffer.from('"resource" : ');
 const endMark = Buffer.from("\n    }");
+// A terminology's own url is not always the address under which it stands.
+const ownUrlMark = Buffer.from('\n      "url" : "');
 
 function indexFile(name: string, leastEntries: number): DefinitionFile {
   const path = join(getDataDir(), "fhir", "r4", name);
@@ -40,6 +42,12 @@ function indexFile(name: string, leastEntries: number): DefinitionFile {
     const start = bytes.indexOf(resourceMark, urlStart) + resourceMark.length;
     const end = bytes.indexOf(endMark, start) + endMark.length;
     places.set(url, [start, end]);
+    const own = bytes.subarray(start, end).indexOf(ownUrlMark);
+    if (own !== -1) {
+      const ownStart = start + own + ownUrlMark.length;
+      const ownUrl = bytes.toString("utf8", ownStart, bytes.indexOf('"', ownStart));
+      if (!places.has(ownUrl)) places.set(ownUrl, [start, end]);
+    }
     at = bytes.indexOf(entryMark, end);
   }
   invariant(places.size >= leastEntries, `definition file ${name} is not printed as expected`);
@@ -71,6 +79,11 @@ const typeFile = once(() => indexFile("profiles-types.json", 60));
 const terminologyFiles = [
   once(() => indexFile("valuesets.json", 1_000)),
   once(() => indexFile("v3-codesystems.json", 300)),
+  once(() => indexFile("v2-tables.json", 800)),
+];
+const profileFiles = [
+  once(() => indexFile("profiles-others.json", 40)),
+  once(() => indexFile("extension-definitions.json", 390)),
 ];
 
 // The abstract types cannot be the resourceType of an instance; SubscriptionStatus came after R4.
@@ -96,26 +109,31 @@ export function structureDefinition(name: string): StructureDefinition | null {
   return found as StructureDefinition | null;
 }
 
-function readTerminology(fullUrl: string): unknown {
+/** R4's own profiles of its types (vital signs) and its extensions, by url; null when it has none. */
+export function profileDefinition(url: string): StructureDefinition | null {
+  for (const file of profileFiles) {
+    const found = readEntry(file(), url) as StructureDefinition | null;
+    if (found?.url === url) return found;
+  }
+  return null;
+}
+
+function readTerminology(url: string, resourceType: string): unknown {
   for (const file of terminologyFiles) {
-    const found = readEntry(file(), fullUrl);
-    if (found !== null) return found;
+    const found = readEntry(file(), url) as CodeSystem | ValueSet | null;
+    if (found?.url === url && found.resourceType === resourceType) return found;
   }
   return null;
 }
 
 /** A ValueSet by its canonical url (no version); null when the package has none. */
 export function valueSet(url: string): ValueSet | null {
-  const found = readTerminology(url) as ValueSet | null;
-  return found?.url === url ? found : null;
+  return readTerminology(url, "ValueSet") as ValueSet | null;
 }
 
 /** A CodeSystem by its url; null when the package has none. */
 export function codeSystem(url: string): CodeSystem | null {
-  // Entries stand under the address of the definition, which ends as the system's own url does.
-  const id = url.slice(url.lastIndexOf("/") + 1);
-  const found = readTerminology(`http://hl7.org/fhir/CodeSystem/${id}`) as CodeSystem | null;
-  return found?.url === url ? found : null;
+  return readTerminology(url, "CodeSystem") as CodeSystem | null;
 }
 
 function readWhole(name: string): unknown {

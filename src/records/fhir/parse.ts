@@ -10,6 +10,8 @@ import { scanJson, spliceJson, type ScannedJson } from "#core/json.ts";
 import { limits } from "#core/limits.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
+import { claimIssues } from "#records/fhir/profiles/claims.ts";
 import { resourceSchema } from "#records/fhir/schema.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 import { asResource, findingsOf, type Finding } from "#records/fhir/validate.ts";
@@ -27,6 +29,8 @@ export interface Expected {
   readonly type?: ResourceType;
   /** The id of the address: the resource must carry it, as R4 §3.1.0.4 asks of an update. */
   readonly id?: ResourceId;
+  /** What is known beyond R4, for the profiles that a resource claims; without it, R4 alone. */
+  readonly conformance?: Conformance;
 }
 
 /** The name as a resource type that R4 has; null for anything else. */
@@ -35,7 +39,8 @@ export function knownResourceType(name: string): ResourceType | null {
 }
 
 /**
- * Reads and checks one resource: JSON (RFC 8259, depth, no key twice), type, id, then R4.
+ * Reads and checks one resource: JSON (RFC 8259, depth, no key twice), type, id, then R4, then the
+ * profiles that it claims.
  * Fails with json-broken, json-too-deep, json-duplicate-key, resource-type-unknown,
  * resource-type-mismatch, resource-id-mismatch or resource-invalid; the last names each element
  * in `at` and `also`. No value of the resource is repeated in a problem.
@@ -58,11 +63,15 @@ export function parseResource(text: string, expected: Expected): Result<ParsedRe
     return refuse("resource-id-mismatch", { at: `${type}.id` });
   const [first, ...also] = findingsOf(value, schema);
   if (first !== undefined) return invalid(first, also);
+  const issues = claimIssues(value, text, expected.conformance ?? r4Alone);
+  const [unmet, ...others] = issues.filter(({ severity }) => severity === "error");
+  if (unmet !== undefined) return invalid(unmet, others);
   return ok({ type, id, text, scanned: scanned.value, value: asResource(value) });
 }
 
-function invalid(first: Finding, also: readonly Finding[]): Result<never> {
-  return refuse("resource-invalid", also.length === 0 ? first : { ...first, also });
+function invalid({ at, detail }: Finding, others: readonly Finding[]): Result<never> {
+  const also = others.map((each) => ({ at: each.at, detail: each.detail }));
+  return refuse("resource-invalid", { at, detail, ...(also.length === 0 ? {} : { also }) });
 }
 
 export interface Placed {

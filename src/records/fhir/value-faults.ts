@@ -1,6 +1,8 @@
-import { codesOf } from "#records/fhir/bindings.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
 import { isObject, listOf, type JsonObject } from "#records/fhir/json-value.ts";
 import { resourceSchema, type ElementSchema } from "#records/fhir/schema.ts";
+import { terminologyOf } from "#records/fhir/terminology/terminology.ts";
+import type { CodeSet } from "#records/fhir/terminology/value-set.ts";
 
 /** Each tells what is wrong with a value whose parts are of the right form; null when nothing is. */
 
@@ -24,9 +26,13 @@ export function referenceFault({ reference }: JsonObject, element: ElementSchema
     : "names a resource type that may not stand here";
 }
 
+// The bindings of R4's own types are to R4's own value sets, whatever a package says of them.
+const codesOf = (url: string): CodeSet | null => terminologyOf(r4Alone).valueSet(url);
+
 export function codeFault(value: unknown, valueSet: string): string | null {
-  const codes = codesOf(valueSet);
-  return codes === null || codes.has(String(value)) ? null : "is not one of the codes of R4";
+  return codesOf(valueSet)?.hasCode(String(value)) === false
+    ? "is not one of the codes of R4"
+    : null;
 }
 
 /** R4 §4.1.5.1: of a required binding, one coding at least is of the value set. */
@@ -34,8 +40,8 @@ export function codedFault(value: JsonObject, element: ElementSchema): string | 
   const codes = element.valueSet === null ? null : codesOf(element.valueSet);
   if (codes === null) return null;
   const codings = element.type === "CodeableConcept" ? listOf(value.coding) : [value];
-  const right = codings.some(
-    (coding) => isObject(coding) && codes.has(`${String(coding.system)}|${String(coding.code)}`),
+  const wrong = codings.every(
+    (coding) => isObject(coding) && codes.has(String(coding.system), String(coding.code)) === false,
   );
-  return right ? null : "has no code of those that R4 requires";
+  return wrong ? "has no code of those that R4 requires" : null;
 }

@@ -36,6 +36,16 @@ function elementsOf(value: unknown): { readonly element: readonly unknown[] } {
   };
 }
 
+/** Whether each element says what it is about: the least that a compiler of profiles may rely on. */
+function isSound(value: unknown): boolean {
+  return (isObject(value) ? listOf(value.element) : []).every(
+    (each) =>
+      isObject(each) &&
+      typeof each.path === "string" &&
+      listOf(each.type).every((type) => isObject(type) && typeof type.code === "string"),
+  );
+}
+
 function trimmed(value: JsonObject): JsonObject {
   if (value.resourceType === "Questionnaire") return value;
   const { snapshot, differential, ...rest } = without(value, forPeople);
@@ -46,11 +56,15 @@ function trimmed(value: JsonObject): JsonObject {
   };
 }
 
-/** The definition that a resource of a package is; null when it is of no kind that is kept. */
+/**
+ * The definition that a resource of a package is; null when it is of no kind that is kept, or a
+ * profile of which nothing could be made.
+ */
 export function definitionOf(value: JsonObject): InstalledDefinition | null {
   const kind = definitionKinds.find((known) => known === value.resourceType);
   const { url, version } = value;
   if (kind === undefined || typeof url !== "string" || url === "") return null;
+  if (!isSound(value.snapshot) || !isSound(value.differential)) return null;
   return {
     kind,
     url,
