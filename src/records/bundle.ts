@@ -223,9 +223,13 @@ export function performBundle(deps: WriteDeps, request: IncomingMessage): Intera
   return async (visit) => {
     const text = await readJsonText(request);
     if (!text.ok) return stop(text.problem);
-    const parsed = parseResource(text.value, {});
+    const parsed = parseResource(text.value, { conformance: null });
     if (!parsed.ok) return stop(parsed.problem);
-    const plan = planTransaction(parsed.value, { publicOrigin, random });
+    const plan = planTransaction(parsed.value, {
+      publicOrigin,
+      random,
+      conformance: deps.conformance(),
+    });
     if (!plan.ok) return stop(plan.problem);
     const obstacle = unsupported(plan.value);
     if (obstacle !== null) return stop(obstacle);

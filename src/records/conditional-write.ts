@@ -124,7 +124,7 @@ export function updateByCondition(
     if (!ifVersion.ok) return stop(ifVersion.problem);
     const text = await readJsonText(request);
     if (!text.ok) return stop(text.problem);
-    const parsed = parseResource(text.value, { type });
+    const parsed = parseResource(text.value, { type, conformance: deps.conformance() });
     if (!parsed.ok) return stop(parsed.problem);
     const body = { request, parsed: parsed.value, query, ifVersion: ifVersion.value };
     return updateFound(deps, visit, body);

@@ -38,7 +38,7 @@ export async function layHoney(
 ): Promise<Result<Answer>> {
   const texts = await linesOf(request);
   if (!texts.ok) return texts;
-  const lines = texts.value.map(parseImportLine);
+  const lines = texts.value.map((text) => parseImportLine(text, deps.conformance()));
   const patients = patientsOf(lines, deps.vault);
   if (!patients.ok) return patients;
   const known = await deps.vault.keys([...patients.value]);

@@ -8,6 +8,7 @@ import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { sealRule } from "#records/consent/sealed-rule.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
+import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import type { Operator } from "#records/operator.ts";
 import { putRow } from "#records/row-write.ts";
@@ -26,6 +27,8 @@ export interface ImportDeps {
   readonly tenant: TenantId;
   readonly log: Pick<Log<Work, WriteOutcome>, "submit">;
   readonly vault: Vault;
+  /** By which what is brought in is checked. */
+  readonly conformance: CurrentConformance;
   readonly blind: BlindIndex;
   readonly clock: Clock;
   readonly random: Random;

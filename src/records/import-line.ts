@@ -2,6 +2,7 @@ import { scanJson } from "#core/json.ts";
 import { limits } from "#core/limits.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
 import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
 
 /** Where a resource came from, for whoever must mend it. */
@@ -58,12 +59,12 @@ function anyEnvelope(line: string): Result<Envelope> {
 }
 
 /** Reads one line of an import: `{"file":…,"entry":…,"resource":{…}}`, whose resource must have an id. */
-export function parseImportLine(line: string): ImportLine {
+export function parseImportLine(line: string, conformance: Conformance = r4Alone): ImportLine {
   const usual = usualEnvelope(line);
   const envelope = usual === null ? anyEnvelope(line) : ok(usual);
   if (!envelope.ok) return { ok: false, source: unknownSource, problem: envelope.problem };
   const { source, text } = envelope.value;
-  const parsed = parseResource(text, {});
+  const parsed = parseResource(text, { conformance });
   if (!parsed.ok) return { ok: false, source, problem: parsed.problem };
   if (parsed.value.id === null) {
     const at = `${parsed.value.type}.id`;

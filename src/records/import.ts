@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock } from "#core/clock.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { readBody, textOf, type Answer } from "#records/http.ts";
@@ -20,11 +19,14 @@ export const importLimits = {
 } as const;
 
 /** Parses lines a flush at a time, letting other requests in between. */
-async function* parseInTurns(lines: readonly string[], clock: Clock): AsyncGenerator<ImportLine[]> {
+async function* parseInTurns(
+  lines: readonly string[],
+  { clock, conformance }: Pick<ImportDeps, "clock" | "conformance">,
+): AsyncGenerator<ImportLine[]> {
   let parsed: ImportLine[] = [];
   let turnBeganMs = clock.monotonicMs();
   for (const line of lines) {
-    parsed.push(parseImportLine(line));
+    parsed.push(parseImportLine(line, conformance()));
     if (clock.monotonicMs() - turnBeganMs > importLimits.turnMs) {
       await nextTurn();
       turnBeganMs = clock.monotonicMs();
@@ -62,7 +64,7 @@ export async function importRecords(
   if (!lines.ok) return lines;
   const operator = operatorOf(request, deps.clock.now(), deps.random);
   const begun: ReturnType<typeof writeImport>[] = [];
-  for await (const parsed of parseInTurns(lines.value, deps.clock)) {
+  for await (const parsed of parseInTurns(lines.value, deps)) {
     // In order: a later batch may be about patients whose keys an earlier one makes.
     const batch = await prepareImport(deps, parsed);
     if (!batch.ok) return batch;

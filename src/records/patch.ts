@@ -78,7 +78,9 @@ export async function preparePatch(
       return stop(refuseById(visit, verdict.problem, { ...verdict, touch: known }));
   }
   const patched = patch(opened.value[0]?.text ?? "");
-  const parsed = patched.ok ? parseResource(patched.value, { type, id }) : patched;
+  const parsed = patched.ok
+    ? parseResource(patched.value, { type, id, conformance: deps.conformance() })
+    : patched;
   if (!parsed.ok) return stop(refused(parsed.problem, known));
   const put = { method: "PUT", parsed: parsed.value, id, ifVersion: version } as const;
   const prepared = await preparePut(deps, visit, put);

@@ -7,6 +7,7 @@ import { sealRule } from "#records/consent/sealed-rule.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import { compartmentOf, type CompartmentContext } from "#records/fhir/compartment.ts";
+import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import type { ParsedResource } from "#records/fhir/parse.ts";
 import { refuseById, type ReadDeps, type Wanted } from "#records/read.ts";
 import { putRow } from "#records/row-write.ts";
@@ -17,6 +18,8 @@ import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export interface WriteDeps extends ReadDeps {
   readonly vault: Vault;
+  /** By which what is written is checked. */
+  readonly conformance: CurrentConformance;
   readonly blind: BlindIndex;
   readonly random: Random;
   readonly turnstile: Turnstile;

@@ -24,7 +24,7 @@ export function createResource(
       refused(found, touch({ action: "create", compartment: null, type }));
     const text = await readJsonText(request);
     if (!text.ok) return stop(text.problem);
-    const parsed = parseResource(text.value, { type });
+    const parsed = parseResource(text.value, { type, conformance: deps.conformance() });
     if (!parsed.ok) return stop(parsed.problem);
     const unless = request.headers["if-none-exist"];
     if (unless !== undefined) {
@@ -50,7 +50,7 @@ export function updateResource(
     if (!ifVersion.ok) return stop(ifVersion.problem);
     const text = await readJsonText(request);
     if (!text.ok) return stop(text.problem);
-    const parsed = parseResource(text.value, wanted);
+    const parsed = parseResource(text.value, { ...wanted, conformance: deps.conformance() });
     if (!parsed.ok) return stop(parsed.problem);
     const { id } = wanted;
     const put = { method: "PUT", parsed: parsed.value, id, ifVersion: ifVersion.value } as const;

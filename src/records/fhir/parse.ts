@@ -29,8 +29,11 @@ export interface Expected {
   readonly type?: ResourceType;
   /** The id of the address: the resource must carry it, as R4 §3.1.0.4 asks of an update. */
   readonly id?: ResourceId;
-  /** What is known beyond R4, for the profiles that a resource claims; without it, R4 alone. */
-  readonly conformance?: Conformance;
+  /**
+   * What is known beyond R4, for the profiles that a resource claims; without it, R4 alone. Null for
+   * a Bundle whose entries are each parsed on their own: their claims are looked at then.
+   */
+  readonly conformance?: Conformance | null;
 }
 
 /** The name as a resource type that R4 has; null for anything else. */
@@ -63,7 +66,8 @@ export function parseResource(text: string, expected: Expected): Result<ParsedRe
     return refuse("resource-id-mismatch", { at: `${type}.id` });
   const [first, ...also] = findingsOf(value, schema);
   if (first !== undefined) return invalid(first, also);
-  const issues = claimIssues(value, text, expected.conformance ?? r4Alone);
+  const { conformance = r4Alone } = expected;
+  const issues = conformance === null ? [] : claimIssues(value, text, conformance);
   const [unmet, ...others] = issues.filter(({ severity }) => severity === "error");
   if (unmet !== undefined) return invalid(unmet, others);
   return ok({ type, id, text, scanned: scanned.value, value: asResource(value) });

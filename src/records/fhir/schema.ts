@@ -134,12 +134,19 @@ function compile(name: string): ReadonlyMap<string, TypeSchema> {
     });
   };
   open(root.path ?? name, root, isResource);
+  // Items within items keep the rules of items: they are stated where the type is.
+  const byPath = new Map(rest.map((element) => [element.path, element]));
   for (const element of rest) {
     const path = element.path ?? "";
     const parent = compiled.get(path.slice(0, path.lastIndexOf(".")));
     if (parent === undefined) throw new BrokenInvariant(`${path} stands before its parent`);
     const inline = parents.has(path);
-    const schemas = elementsOf(element, inline);
+    const reused = byPath.get(element.contentReference?.slice(1) ?? "");
+    const inherited = reused === undefined ? [] : constraintsOf(reused);
+    const schemas = elementsOf(element, inline).map((schema) => ({
+      ...schema,
+      constraints: [...schema.constraints, ...inherited],
+    }));
     for (const schema of schemas) parent.elements.set(schema.key, schema);
     if ((element.min ?? 0) > 0)
       parent.required.push({

@@ -3,6 +3,7 @@ import { parseResourceId, type ResourceId, type ResourceType } from "#core/ids.t
 import { refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
 import { knownResourceType, type ParsedResource } from "#records/fhir/parse.ts";
 
 /** What one entry of a transaction or batch asks for. */
@@ -33,6 +34,8 @@ export interface TransactionDeps {
   /** `https://host`: links that begin with it and `/fhir` are the server's own. */
   readonly publicOrigin: string;
   readonly random: Pick<Random, "uuid">;
+  /** By which entries are checked; R4 alone when left out. */
+  readonly conformance?: Conformance;
 }
 
 /** Refuses a thing that R4 has and this server does not do. */

@@ -3,6 +3,7 @@ import { limits } from "#core/limits.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import { entryTexts, resourceText } from "#records/fhir/bundle-entries.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
 import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
 import { parseReference, rewriteLinks } from "#records/fhir/references.ts";
 import {
@@ -131,7 +132,8 @@ function toAction(entry: Entry, identities: Identities, deps: TransactionDeps): 
     });
   const expected =
     target.method === "PUT" ? { type: target.type, id: target.id } : { type: target.type };
-  const parsed = parseResource(links.text, expected);
+  const { conformance = r4Alone } = deps;
+  const parsed = parseResource(links.text, { ...expected, conformance });
   if (!parsed.ok) return parsed;
   return ok({ ...target, parsed: parsed.value });
 }
