@@ -1,7 +1,7 @@
 /** Limits that more than one part must agree on; a part's own limits stand in that part. */
 export const limits = {
-  /** FHIR and form bodies, after which the gateway answers 413. */
-  bodyBytes: 16 * 1024 * 1024,
+  /** FHIR and form bodies, after which the gateway answers 413; a narrative alone may have 20 MB. */
+  bodyBytes: 24 * 1024 * 1024,
   jsonDepth: 100,
   headerBytes: 16 * 1024,
   urlBytes: 8 * 1024,

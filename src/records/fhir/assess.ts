@@ -4,8 +4,10 @@ import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { Conformance } from "#records/fhir/conformance.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
+import { narrativeFault } from "#records/fhir/narrative.ts";
 import { beginCheck, checkAgainst, checkClaims, visitAll } from "#records/fhir/profiles/claims.ts";
-import type { Issue } from "#records/fhir/profiles/walk.ts";
+import type { Item } from "#records/fhir/profiles/items.ts";
+import { say, type Check, type Issue } from "#records/fhir/profiles/walk.ts";
 import { resourceSchema, type TypeSchema } from "#records/fhir/schema.ts";
 import { findingsOf } from "#records/fhir/validate.ts";
 
@@ -31,6 +33,12 @@ function resourceOf(
   return schema === null ? refuse("resource-type-unknown") : ok({ value, schema });
 }
 
+/** Stored as it was sent all the same; see narrative.ts. */
+function checkNarrative(check: Check, { type, value }: Item): void {
+  const fault = type === "xhtml" && typeof value === "string" ? narrativeFault(value) : null;
+  if (fault !== null) say(check, "warning", fault);
+}
+
 /**
  * Everything that is to be said of a resource, of which a write asks only for no error: R4, the
  * profiles that it claims and those that are named. Where it breaks R4 itself, nothing else is
@@ -46,7 +54,10 @@ export function assess(
   const broken = findingsOf(value, schema);
   if (broken.length > 0) return ok(broken.map((each) => ({ severity: "error", ...each })));
   const check = beginCheck(value, conformance);
-  visitAll(check, checkClaims);
+  visitAll(check, (inner, item, parentType) => {
+    checkClaims(inner, item, parentType);
+    checkNarrative(inner, item);
+  });
   for (const canonical of profiles)
     if (checkAgainst(check, canonical) === null)
       check.issues.push({

@@ -1,7 +1,7 @@
 /**
  * R4 §2.4.0.1 (rules txt-1, txt-2): a narrative's XHTML holds formatting only, no scripts, forms,
- * styles that load, or addresses that run. What is stored here may be shown by another system that
- * trusts us, so what is not on the list is refused rather than cleaned.
+ * styles that load, or addresses that run. What breaks that is stored all the same, as the record
+ * that someone sent; it is told here, and cleaned where it is shown.
  */
 
 const elements = new Set(

@@ -68,7 +68,6 @@ suite("a parsed resource", () => {
       `{"resourceType":"${secret}"}`,
       `{"resourceType":"Patient","${secret} has a rash":1}`,
       `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"${secret}/1"}}`,
-      `{"resourceType":"Patient","text":{"status":"generated","div":"<div><${secret}/></div>"}}`,
       `{"resourceType":"Patient","id":"${secret}","id":"${secret}"}`,
       `{"resourceType":"Patient","contained":[{"resourceType":"${secret}"}]}`,
     ];

@@ -1,5 +1,5 @@
 import { ok, type Result } from "#core/result.ts";
-import { codesOf } from "#records/fhir/bindings.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
 import { isObject, listOf } from "#records/fhir/json-value.ts";
 import {
   filterAlone,
@@ -12,6 +12,7 @@ import {
 } from "#records/fhir/search-asked.ts";
 import { isLabelled, tokenLabel } from "#records/fhir/search-labels.ts";
 import { captionsOf, folded, tokensOf, type Token } from "#records/fhir/search-values.ts";
+import { terminologyOf } from "#records/fhir/terminology/terminology.ts";
 
 const known = ":not, :text, :of-type and :missing";
 
@@ -42,7 +43,12 @@ function implied({ system, code }: WantedToken, { rule }: Asked): (value: unknow
   return (value) =>
     typeof value === "string" &&
     (code === undefined || value === code) &&
-    rule.valueSets().some((url) => codesOf(url)?.has(`${system}|${value}`) === true);
+    rule.valueSets().some(
+      (url) =>
+        terminologyOf(r4Alone)
+          .valueSet(url)
+          ?.has(system ?? "", value) === true,
+    );
 }
 
 function plainFilter(asked: Asked): Result<ValueFilter> {
