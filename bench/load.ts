@@ -27,13 +27,13 @@ export interface Load extends Span {
 
 const headEnd = Buffer.from("\r\n\r\n");
 
-/** Length of the first whole answer in the bytes, 0 while it is not whole. Throws unless it is a 200 of known length. */
+/** Length of the first whole answer in the bytes, 0 while it is not whole. Throws unless it is a 200 or 201 of known length. */
 function answerLength(bytes: Buffer): number {
   const end = bytes.indexOf(headEnd);
   if (end === -1) return 0;
   const head = bytes.toString("latin1", 0, end);
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-  if (!head.startsWith("HTTP/1.1 200") || length === undefined) throw new Error(bytes.toString());
+  if (!/^HTTP\/1\.1 20[01] /.test(head) || length === undefined) throw new Error(bytes.toString());
   const whole = end + headEnd.length + Number(length);
   return bytes.length >= whole ? whole : 0;
 }
@@ -94,7 +94,7 @@ async function count(
 
 /**
  * Loads with as many clients as asked for. The generator does as little as it can, since it takes
- * its share of the same cores. An answer other than 200 throws: a bench of refusals measures nothing.
+ * its share of the same cores. An answer other than 200 or 201 throws: a bench of refusals measures nothing.
  */
 export async function load({ open, next, ...span }: Load): Promise<Reached> {
   const sockets = await Promise.all(Array.from({ length: span.clients }, open));
@@ -129,12 +129,33 @@ export function openSocket(options: ConnectionOptions): Promise<TLSSocket> {
   });
 }
 
+export interface HttpRequest {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+/** A whole HTTP/1.1 request as bytes; a body goes as FHIR's JSON. */
+export function httpRequest({ method, host, path, headers, body = "" }: HttpRequest): Buffer {
+  const sent =
+    body === ""
+      ? headers
+      : {
+          ...headers,
+          "content-type": "application/fhir+json",
+          "content-length": String(Buffer.byteLength(body)),
+        };
+  const lines = Object.entries(sent).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines.join("")}\r\n${body}`);
+}
+
 /** A GET as bytes. */
 export function getRequest(
   host: string,
   path: string,
   headers: Readonly<Record<string, string>>,
 ): Buffer {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines.join("")}\r\n`);
+  return httpRequest({ method: "GET", host, path, headers });
 }

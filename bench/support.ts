@@ -68,3 +68,13 @@ export async function startServer(tidy: Tidy): Promise<Server> {
     as: (role) => ({ ...connection, user: role, password: passwords[role] }),
   };
 }
+
+/** Undoes at the end, last things first, whatever was to be undone, even when the work throws. */
+export async function runTidily<T>(work: (tidy: Tidy) => Promise<T>): Promise<T> {
+  const lasts: Parameters<Tidy>[0][] = [];
+  try {
+    return await work((last) => void lasts.unshift(last));
+  } finally {
+    for (const last of lasts) await last();
+  }
+}

@@ -18,7 +18,7 @@ export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-buil
 /** A child that ends earlier than this after its start is started again ever later. */
 const quickDeathMs = 10_000;
 /** Room for what lives as long as one request, so that it dies young instead of being moved to the old. */
-const youngMemoryMb = 32;
+export const youngMemoryMb = 32;
 const restartDelayMs = 200;
 /** One that never became ready is not started more often than this. */
 const firstTries = 3;

@@ -8,7 +8,7 @@ import { systemClock, type Clock, type Instant } from "#core/clock.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
 import { sha256Text, thumbprintOf, parsePublicJwk } from "#core/jws.ts";
 import { systemRandom } from "#core/random.ts";
-import { invariant } from "#core/result.ts";
+import { invariant, ok } from "#core/result.ts";
 import type { KeyService } from "#core/key-service.ts";
 import type { KeySignal } from "#core/key-wire.ts";
 import { parseProcessRole } from "#core/roles.ts";
@@ -207,6 +207,7 @@ export interface AskOptions {
 export interface WorldChanges {
   readonly keys?: (keys: KeyService) => KeyService;
   readonly authorizer?: (authorizer: Authorizer) => Authorizer;
+  readonly vault?: (vault: Vault) => Vault;
   /** The database by which the log is written. */
   readonly logDb?: (db: Database) => Database;
   /** The database by which rows and sessions are read. */
@@ -263,7 +264,7 @@ export async function testWorld(
   changes: WorldChanges = {},
 ): Promise<TestWorld> {
   const unchanged = <T>(value: T): T => value;
-  const { keys = unchanged, authorizer = unchanged, db = unchanged } = changes;
+  const { keys = unchanged, authorizer = unchanged, vault = unchanged, db = unchanged } = changes;
   const database = await testDatabase(t);
   const { tenant } = database;
   const own = database.as("phylax_records", 8);
@@ -303,8 +304,9 @@ export async function testWorld(
       signal.raise = onSignal;
       const deps = { db: own, keys: keys(service), tenant, random: systemRandom, clock, onKeys };
       const created = await createVault(deps);
-      if (created.ok) opened.vault = created.value;
-      return created;
+      if (!created.ok) return created;
+      opened.vault = vault(created.value);
+      return ok(opened.vault);
     },
     fetchJwks: async () => issuer.jwks,
     peerOf: ({ headers }) => parseProcessRole(String(headers["x-test-peer"])),

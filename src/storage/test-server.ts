@@ -49,19 +49,21 @@ async function makeTemplate(connection: Connection): Promise<void> {
   if (!migrated.ok) throw new Error(migrated.problem.detail ?? migrated.problem.code);
 }
 
+// Outlives the death of its processes, not that of the machine, which would end the test too.
+const hasty = { fsync: "off", full_page_writes: "off" } as const;
+
 /**
- * Starts a server with a migrated template database, which each test then copies. Throws when it
- * does not start or a migration is broken.
+ * Starts a server with a migrated template database, which each test then copies; for a bench it is
+ * as `durable` as in production. Throws when it does not start or a migration is broken.
  */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer({ durable = false } = {}): Promise<TestServer> {
   const home = await mkdtemp(join(tmpdir(), "phylax-pg-"));
   const started = await startEmbedded({
     home,
     clock: systemClock,
     random: systemRandom,
     onExit: () => {},
-    // Outlives the death of its processes, not that of the machine, which would end the test too.
-    settings: { fsync: "off", full_page_writes: "off", max_connections: "200" },
+    settings: { ...(durable ? {} : hasty), max_connections: "200" },
   });
   if (!started.ok) throw new Error(started.problem.detail ?? started.problem.code);
   const { connection } = started.value;
