@@ -8,7 +8,8 @@ import { refused, type Refusal } from "#records/door.ts";
 import { entryTexts, resourceText } from "#records/fhir/bundle-entries.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 import { searchParameters } from "#records/fhir/search-parameters.ts";
-import { searchResources, type SearchDeps } from "#records/search.ts";
+import type { SearchDeps } from "#records/search-matches.ts";
+import { searchResources } from "#records/search.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 
 /** By which a conditional interaction finds its resource (R4 §3.1.0.4.3, §3.1.0.7.1, §3.1.0.8.1). */

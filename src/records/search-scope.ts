@@ -30,7 +30,8 @@ export type SearchScope =
       readonly policies: readonly string[];
     };
 
-interface Candidate {
+/** A compartment that a search may look into, if policy lets it. */
+export interface Candidate {
   readonly compartment: Compartment;
   readonly inCareTeam: boolean;
 }
@@ -185,7 +186,12 @@ function permittedOf(
   });
 }
 
-function decided(plan: SearchPlan, visit: Visit, candidates: readonly Candidate[]): SearchScope {
+/** Which of these compartments the caller may search for the plan's type; refused when none. */
+export function scopeWithin(
+  plan: Pick<SearchPlan, "type">,
+  visit: Visit,
+  candidates: readonly Candidate[],
+): SearchScope {
   const verdicts = candidates.map((candidate) => ({
     ...candidate,
     verdict: visit.decide({ action: "search", type: plan.type, labels: [], ...candidate }),
@@ -220,10 +226,10 @@ export async function scopeOf(
     const compartment = vault.pseudonymOf(plan.patient);
     const inCareTeam = await store.isInCareTeam(compartment, visit.asker);
     if (!inCareTeam.ok) return refusedScope(inCareTeam.problem, compartment);
-    return decided(plan, visit, [{ compartment, inCareTeam: inCareTeam.value }]);
+    return scopeWithin(plan, visit, [{ compartment, inCareTeam: inCareTeam.value }]);
   }
   if (!isOfPatients(plan.type))
-    return decided(plan, visit, [{ compartment: "organisation", inCareTeam: false }]);
+    return scopeWithin(plan, visit, [{ compartment: "organisation", inCareTeam: false }]);
   if (plan.type === "Patient" && isWorkforce(visit.caller)) {
     const scope = await ofStaff(plan, visit, { store, vault, blind });
     if (scope !== null) return scope;
@@ -236,5 +242,5 @@ export async function scopeOf(
       problem("parameter-invalid", { detail: "The search would open too much; narrow it." }),
     );
   if (!candidates.ok) return refusedScope(candidates.problem);
-  return decided(plan, visit, candidates.value);
+  return scopeWithin(plan, visit, candidates.value);
 }

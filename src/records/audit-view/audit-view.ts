@@ -180,8 +180,10 @@ async function answerOf(
   const links =
     next.value === null ? { self } : { self, next: `${base}?${cursorParameter}=${next.value}` };
   invariant(type !== null, "AuditEvent is a type");
-  const resources = events.map(({ id, text }) => ({ type, id, text }));
-  return ok(searchsetBundle({ publicOrigin: deps.publicOrigin, links, total: null, resources }));
+  const entries = events.map(
+    ({ id, text }) => ({ mode: "match", resource: { type, id, text } }) as const,
+  );
+  return ok(searchsetBundle({ publicOrigin: deps.publicOrigin, links, total: null, entries }));
 }
 
 /** `GET /fhir/AuditEvent?…`: the log, newest first, as far as the caller may read it. */

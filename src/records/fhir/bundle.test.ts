@@ -20,7 +20,7 @@ suite("a searchset", () => {
       publicOrigin,
       links,
       total: 7,
-      resources: [{ type, id, text }],
+      entries: [{ mode: "match", resource: { type, id, text } }],
     });
     assert.ok(bundle.includes(`"resource":${text},`));
     const { value } = parsedOf(bundle);
@@ -35,7 +35,7 @@ suite("a searchset", () => {
 
   test("of nothing has no entry, as R4 knows no empty array", () => {
     const links = { self: `${publicOrigin}/fhir/Observation` };
-    const { value } = parsedOf(searchsetBundle({ publicOrigin, links, total: 0, resources: [] }));
+    const { value } = parsedOf(searchsetBundle({ publicOrigin, links, total: 0, entries: [] }));
     assert.deepEqual(Object.keys(value), ["resourceType", "type", "total", "link"]);
   });
 });

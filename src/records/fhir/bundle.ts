@@ -63,23 +63,32 @@ function shreddedEntry(count: number): string {
   return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
 }
 
+/** A resource of a searchset: it answers the search, or was brought along by one that does. */
+export interface SearchsetEntry {
+  readonly mode: "match" | "include";
+  readonly resource: Named & { readonly text: string };
+}
+
 /**
  * The answer to a search (R4 §3.1.1.2): one page of matches, in the order given. `shredded` counts
  * the patients whose records the search would have looked into, had their keys not been destroyed.
  */
 export function searchsetBundle(
   page: BundlePage & {
-    readonly resources: readonly (Named & { readonly text: string })[];
+    readonly entries: readonly SearchsetEntry[];
     readonly shredded?: number;
   },
 ): string {
   const { shredded = 0 } = page;
-  const matches = page.resources.map(({ text, ...name }) => {
-    const fullUrl = quote(fullUrlOf(page.publicOrigin, name));
-    return `{"fullUrl":${fullUrl},"resource":${text},"search":{"mode":"match"}}`;
+  const entries = page.entries.map(({ mode, resource }) => {
+    const fullUrl = quote(fullUrlOf(page.publicOrigin, resource));
+    return `{"fullUrl":${fullUrl},"resource":${resource.text},"search":{"mode":"${mode}"}}`;
   });
-  const entries = shredded === 0 ? matches : [...matches, shreddedEntry(shredded)];
-  return bundle("searchset", page, entries);
+  return bundle(
+    "searchset",
+    page,
+    shredded === 0 ? entries : [...entries, shreddedEntry(shredded)],
+  );
 }
 
 function historyEntry(publicOrigin: string, stored: StoredVersion): string {

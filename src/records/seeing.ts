@@ -1,0 +1,76 @@
+import type { PolicyAction } from "#core/policy-request.ts";
+import type { Kinds, KindsOf } from "#records/kinds.ts";
+import { openLiving, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
+import type { StoredRow } from "#records/store.ts";
+import type { Verdict, Visit } from "#records/visit.ts";
+import type { Compartment } from "#vault/vault.ts";
+
+/** An opened resource that the caller may see, its sensitivity labels known. */
+export interface Seen {
+  readonly opened: OpenedRow;
+  readonly kinds: Kinds;
+  readonly policies: readonly string[];
+}
+
+/** `shredded`: patients whose rows were left out, as their keys were destroyed. */
+export type Seeing =
+  | {
+      readonly ok: true;
+      readonly value: readonly Seen[];
+      readonly shredded: ReadonlySet<Compartment>;
+    }
+  | Extract<Opening, { ok: false }>;
+
+export interface SeeingDeps extends OpeningDeps {
+  readonly kindsOf: KindsOf;
+}
+
+/** How the caller stands to each compartment; null where it was not allowed, so that nothing of it is seen. */
+export type CareOf = (compartment: Compartment) => boolean | null;
+
+type Decide = (row: StoredRow, labels: readonly string[]) => Verdict | null;
+
+/** Within one request equal questions have equal answers, and a page of one record asks but a few. */
+function decideOnce(visit: Visit, action: PolicyAction, careOf: CareOf): Decide {
+  const known = new Map<string, Verdict>();
+  return ({ type, compartment }, labels) => {
+    const inCareTeam = careOf(compartment);
+    if (inCareTeam === null) return null;
+    const name = `${compartment} ${type} ${labels.join(" ")}`;
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const verdict = visit.decide({ action, type, compartment, inCareTeam, labels });
+    known.set(name, verdict);
+    return verdict;
+  };
+}
+
+export interface SeeingAsked {
+  readonly visit: Visit;
+  readonly action: "read" | "search";
+  readonly careOf: CareOf;
+  /** Asked of each before policy is asked about its labels, which costs more. */
+  readonly matches?: (opened: OpenedRow) => boolean;
+}
+
+/**
+ * Opens those of the rows that policy lets the caller see, asking before and, since sensitivity
+ * shows only then, after. What may not be seen is left out without a word. Fails as opening does.
+ */
+export async function see(
+  rows: readonly StoredRow[],
+  deps: SeeingDeps,
+  { visit, action, careOf, matches = () => true }: SeeingAsked,
+): Promise<Seeing> {
+  const decide = decideOnce(visit, action, careOf);
+  const permitted = rows.filter((row) => decide(row, [])?.permitted === true);
+  const opened = await openLiving(permitted, deps, visit);
+  if (!opened.ok) return opened;
+  const value = opened.value.flatMap((each): Seen[] => {
+    if (each.row.deleted || !matches(each)) return [];
+    const kinds = deps.kindsOf(each);
+    const verdict = decide(each.row, kinds.labels);
+    return verdict?.permitted === true ? [{ opened: each, kinds, policies: verdict.policies }] : [];
+  });
+  return { ok: true, value, shredded: opened.shredded };
+}
