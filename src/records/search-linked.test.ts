@@ -150,7 +150,7 @@ suite("chains", () => {
     const { world, doctor } = await scene(t);
     await world.askAs(doctor, "GET", "/fhir/Patient?_has:Observation:patient:code=718-7");
     const searches = (await world.entries()).filter(({ action }) => action === "search");
-    const types = searches.map(({ resourceType }) => resourceType).sort();
+    const types = searches.map(({ resourceType }) => resourceType ?? "none").sort();
     assert.deepEqual(types, ["Observation", "Patient"]);
     assert.equal(new Set(searches.map((entry) => entry.patient)).size, 1);
   });
