@@ -75,6 +75,7 @@ interface Asked extends Pick<IncludeRule, "reverse" | "iterate"> {
 
 function faultOf(named: Named, { reverse, iterate, searched, conformance }: Asked): string | null {
   const { source, target } = named;
+  if (reverse && source === null) return "names the type whose resources refer to the matches";
   if (target !== null && !canReferTo(named, target, conformance))
     return "names a type it never refers to";
   if (iterate) return null;
@@ -82,7 +83,6 @@ function faultOf(named: Named, { reverse, iterate, searched, conformance }: Aske
     return source === null || source === searched
       ? null
       : "needs :iterate, as its type is not the one searched for";
-  if (source === null) return "names the type whose resources refer to the matches";
   return (target ?? searched) === searched && canReferTo(named, searched, conformance)
     ? null
     : "never refers to the type searched for";

@@ -424,6 +424,51 @@ suite("refused are", () => {
     });
 });
 
+test("whatever is asked for is understood or refused, and a refusal does not repeat it", () => {
+  const types = ["Patient", "Observation", "Location", "RiskAssessment", "ValueSet", "Encounter"];
+  const parameter = fc
+    .constantFrom(...types)
+    .chain((type) =>
+      fc.tuple(fc.constant(type), fc.constantFrom(...searchParameters(type).values())),
+    );
+  const modifier = fc.constantFrom(
+    ..."missing exact contains not text of-type identifier above below Patient in wizard".split(
+      " ",
+    ),
+  );
+  const secret = "Zyx";
+  const piece = fc.oneof(
+    fc.constantFrom(
+      "|",
+      "$",
+      ",",
+      "\\",
+      "ap",
+      "2024",
+      "-1e9",
+      "gt",
+      "Patient/",
+      "9".repeat(40),
+      secret,
+    ),
+    fc.string({ unit: "binary" }),
+  );
+  const value = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(""));
+  let refused = 0;
+  fc.assert(
+    fc.property(parameter, fc.option(modifier), value, ([type, rule], suffix, text) => {
+      const name = suffix === null ? rule.code : `${rule.code}:${suffix}`;
+      const at = parseResourceType(type) ?? assert.fail();
+      const plan = parseSearch(at, new URLSearchParams([[name, text]]));
+      if (plan.ok) return;
+      refused += 1;
+      assert.ok(!JSON.stringify(plan.problem).includes(secret));
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(refused > 500, String(refused));
+});
+
 suite("a parameter that a package adds", () => {
   const url = "http://e.example/fhir/StructureDefinition/race";
   const added = (parameter: Partial<SearchParameter> & { code: string }): SearchParameter => ({

@@ -171,6 +171,7 @@ suite("refused are", () => {
     ["_include=Encounter:subject", "parameter-invalid", "_include"],
     ["_include:often=Observation:subject", "parameter-unknown", "_include:often"],
     ["_revinclude=*", "parameter-invalid", "_revinclude"],
+    ["_revinclude:iterate=*", "parameter-invalid", "_revinclude:iterate"],
     ["_revinclude=Encounter:patient", "parameter-invalid", "_revinclude"],
     ["_revinclude=Provenance:target:Patient", "parameter-invalid", "_revinclude"],
     ["_include=Observation:subject&_summary=text", "parameter-invalid", "_summary"],

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
 import { parseResourceType, type ResourceType } from "#core/ids.ts";
+import { isObject, listOf } from "#records/fhir/json-value.ts";
 import { membersOfObject, objectOf } from "#records/fhir/json-text.ts";
 import { parseSearch } from "#records/fhir/search.ts";
+import { vectors } from "#records/fhir/testing.ts";
 
 const typeOf = (name: string): ResourceType => parseResourceType(name) ?? assert.fail();
 
@@ -121,6 +123,41 @@ test("elements that are none are refused", () => {
       query,
     );
   }
+});
+
+/** Whether all that is in `part` is in `whole` as well, but for the mark of a part. */
+function isPartOf(part: unknown, whole: unknown): boolean {
+  if (Array.isArray(part) && Array.isArray(whole)) {
+    const rest = [...listOf(whole)];
+    // What is left of a list keeps its order.
+    return part.every((item) => {
+      const at = rest.findIndex((each) => isPartOf(item, each));
+      if (at !== -1) rest.splice(0, at + 1);
+      return at !== -1 || JSON.stringify(item).includes("SUBSETTED");
+    });
+  }
+  if (!isObject(part) || !isObject(whole)) return part === whole;
+  return Object.entries(part).every(([key, value]) =>
+    key === "meta" || key === "tag" ? true : isPartOf(value, whole[key]),
+  );
+}
+
+test("of every resource, a part holds nothing that the whole does not, and says which it is", () => {
+  let shapes = 0;
+  for (const { resource } of ["valid", "compartments", "searches"].flatMap(vectors)) {
+    if (resource === undefined) continue;
+    const type = typeOf(String(resource.resourceType));
+    for (const query of ["_summary=true", "_summary=text", "_summary=data", "_elements=id"]) {
+      const plan = parseSearch(type, new URLSearchParams(query));
+      assert.ok(plan.ok);
+      const part: unknown = JSON.parse(plan.value.shape?.(JSON.stringify(resource), type) ?? "");
+      assert.ok(isObject(part) && isPartOf(part, resource), `${type}?${query}`);
+      assert.deepEqual([part.resourceType, part.id], [resource.resourceType, resource.id]);
+      assert.match(JSON.stringify(part.meta), subsetted);
+      shapes += 1;
+    }
+  }
+  assert.ok(shapes > 100, String(shapes));
 });
 
 test("the members of any object, put together again, are the object", () => {
