@@ -90,6 +90,19 @@ function replacement(): fc.Arbitrary<unknown> {
   );
 }
 
+test("the rules of an element hold wherever its content is used again, however deep", () => {
+  const nested = (depth: number): object =>
+    depth === 0
+      ? { linkId: "0", type: "group" }
+      : { linkId: String(depth), type: "group", item: [nested(depth - 1)] };
+  for (const depth of [0, 1, 3]) {
+    const resource = { resourceType: "Questionnaire", status: "active", item: [nested(depth)] };
+    const parsed = parseResource(JSON.stringify(resource), {});
+    assert.ok(!parsed.ok);
+    assert.equal(parsed.problem.at, `Questionnaire${".item[0]".repeat(depth + 1)}`);
+  }
+});
+
 suite("the rival, the library's own validator,", () => {
   before(loadRival);
 
