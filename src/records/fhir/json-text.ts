@@ -1,3 +1,6 @@
+import { scanJson } from "#core/json.ts";
+import { limits } from "#core/limits.ts";
+
 /** Walks over JSON text that was scanned before, so that parts can be cut out or replaced in place. */
 
 /** The place just after the string that opens at `open`. */
@@ -115,4 +118,11 @@ export function membersOfObject(object: string): readonly Member[] {
 /** The members as a JSON object. */
 export function objectOf(members: readonly Member[]): string {
   return `{${members.map(({ key, value }) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
+}
+
+/** The text of one value of an object; null when the object has no such key, or the text is no JSON. */
+export function topLevelText(object: string, key: string): string | null {
+  const scanned = scanJson(object, limits.jsonDepth);
+  const span = scanned.ok ? scanned.value.topLevel.get(key) : undefined;
+  return span === undefined ? null : object.slice(span.start, span.end);
 }

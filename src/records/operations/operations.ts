@@ -1,9 +1,10 @@
 import { everything } from "#records/operations/everything.ts";
 import { match } from "#records/operations/match.ts";
+import { validate } from "#records/operations/validate.ts";
 import type { CalledOn, Operation } from "#records/operations/operation.ts";
 
 /** Every operation that is served, one line each. */
-export const operations: readonly Operation[] = [everything, match];
+export const operations: readonly Operation[] = [everything, match, validate];
 
 function levelOf({ type, id }: CalledOn): Operation["levels"][number] {
   if (id !== null) return "instance";
