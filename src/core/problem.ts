@@ -72,6 +72,11 @@ const problems = {
     issue: "multiple-matches",
     text: "The condition fits more than one resource; narrow it.",
   },
+  "chart-merged": {
+    status: 409,
+    issue: "business-rule",
+    text: "One of these charts is merged with another. Part them first.",
+  },
   "patch-refused": {
     status: 422,
     issue: "processing",

@@ -138,3 +138,65 @@ export interface CopyMade {
   readonly fileName: string;
   readonly endsAt: string;
 }
+
+/** What of one chart is compared when somebody decides whether two are one person's. */
+export interface ChartSide {
+  readonly id: string;
+  readonly version: number;
+  readonly name: string | null;
+  /** As the record has it: a day, a month or a year. */
+  readonly birthDate: string | null;
+  readonly gender: string | null;
+  readonly identifiers: readonly string[];
+  readonly telecom: readonly string[];
+  readonly addresses: readonly string[];
+  /** When the Patient was last written, ISO 8601. */
+  readonly lastUpdated: string;
+}
+
+/** One field's part in the finding; `bits` above zero speak for one person, below against. */
+export interface ChartEvidence {
+  readonly field: string;
+  readonly verdict: string;
+  readonly bits: number;
+}
+
+export interface ChartPair {
+  readonly one: ChartSide;
+  readonly other: ChartSide;
+  readonly score: number;
+  readonly grade: "certain" | "probable" | "possible";
+  readonly evidence: readonly ChartEvidence[];
+}
+
+/** GET /api/records/possible-duplicates?after=CURSOR. Empty pages come while there is more to look at. */
+export interface ChartPairPage {
+  readonly pairs: readonly ChartPair[];
+  /** Patients looked at for this page. */
+  readonly looked: number;
+  readonly next: string | null;
+}
+
+/** GET /api/records/chart-decisions: the merges that stand, newest first. */
+export interface StandingMergePage {
+  readonly merges: readonly StandingMerge[];
+}
+
+export interface StandingMerge {
+  /** Of the Task that says why. */
+  readonly id: string;
+  readonly at: string;
+  readonly byYou: boolean;
+  readonly survivor: ChartSide;
+  readonly other: ChartSide;
+}
+
+/** POST /api/records/chart-decisions. */
+export interface ChartDecisionAsked {
+  readonly kind: "merge" | "unmerge" | "distinct";
+  readonly survivor: string;
+  readonly survivorVersion: number;
+  readonly other: string;
+  readonly otherVersion: number;
+  readonly reason: string;
+}

@@ -22,6 +22,9 @@ import { deleteByCondition, updateByCondition } from "#records/conditional-write
 import { importRecords } from "#records/import.ts";
 import type { ImportDeps } from "#records/import-batch.ts";
 import { answerKeyWork, type KeyDeskDeps } from "#records/key-desk.ts";
+import { decideOnCharts } from "#records/matching/decide.ts";
+import { listDuplicates } from "#records/matching/duplicates.ts";
+import { listStanding } from "#records/matching/standing.ts";
 import type { CalledOn } from "#records/operations/operation.ts";
 import { operationAt } from "#records/operations/operations.ts";
 import { installPackage, type PackageDeskDeps } from "#records/packages/desk.ts";
@@ -128,6 +131,17 @@ function operationDeed(deps: DeedsDeps, asked: Asked, name: string, on: CalledOn
   return { kind: "public", answer: () => unknown };
 }
 
+function chartDecisionDeed(deps: DeedsDeps, { request, method }: Asked): Deed | null {
+  switch (method) {
+    case "GET":
+      return guarded("match", listStanding(deps));
+    case "POST":
+      return guarded("merge", decideOnCharts(deps, request));
+    default:
+      return null;
+  }
+}
+
 const only = (method: string, asked: Asked, deed: () => Deed): Deed | null =>
   asked.method === method ? deed() : null;
 
@@ -191,6 +205,10 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
           const { range } = request.headers;
           return guarded("export", fetchCopy(deps, { id: place.id, range }));
         });
+      case "possible-duplicates":
+        return only("GET", asked, () => guarded("match", listDuplicates(deps, query)));
+      case "chart-decisions":
+        return chartDecisionDeed(deps, asked);
       case "access-log":
         return only("GET", asked, () => guarded("access-log", readAccessLog(deps, query)));
       case "system":

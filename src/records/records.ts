@@ -27,7 +27,7 @@ import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions, type LiveSessions } from "#records/live-sessions.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
-import { createSamePerson } from "#records/matching/same-person.ts";
+import { awaitingCharts, createSamePerson } from "#records/matching/same-person.ts";
 import { createStore } from "#records/store.ts";
 import { createTurnstile } from "#records/turnstile.ts";
 import { createVisits } from "#records/visit.ts";
@@ -199,7 +199,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
   const begin = createVisits({ ...deps, consents });
   const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
-  const heeded = awaitingConsents(log, consents);
+  const heeded = awaitingCharts(awaitingConsents(log, consents), samePerson);
   const door = createDoor({ clock, log: heeded, identify, begin, denials, stillLive });
   const facts = { publicOrigin, version: deps.version, since: clock.now() };
   const deedOf = createDeeds({

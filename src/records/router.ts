@@ -33,6 +33,8 @@ export type Place =
     }
   | { readonly kind: "access-log" }
   | { readonly kind: "access-requests" }
+  | { readonly kind: "chart-decisions" }
+  | { readonly kind: "possible-duplicates" }
   | { readonly kind: "access-request"; readonly id: ResourceId }
   | { readonly kind: "copies" }
   | { readonly kind: "copy"; readonly id: ResourceId }
@@ -106,6 +108,10 @@ export function placeOf(path: string): Place | null {
       return { kind: "access-requests" };
     case "/api/records/access-log":
       return { kind: "access-log" };
+    case "/api/records/chart-decisions":
+      return { kind: "chart-decisions" };
+    case "/api/records/possible-duplicates":
+      return { kind: "possible-duplicates" };
     case "/api/records/log":
       return { kind: "checkpoint" };
     case "/internal/import":

@@ -91,6 +91,40 @@ export async function readMergedOf(
   return rows.flatMap(mergedOf);
 }
 
+/** A merge that stands, and who decided it when. */
+export interface StandingDecision {
+  readonly id: string;
+  readonly by: string;
+  readonly at: Instant;
+  readonly survivor: Pseudonym;
+  readonly other: Pseudonym;
+}
+
+/** Merges that stand, newest first. Throws what the driver throws. */
+export async function readStanding(
+  db: Queryable,
+  limit: number,
+): Promise<readonly StandingDecision[]> {
+  const rows = await db.query<{
+    id: string;
+    decided_by: string;
+    decided_at: Instant;
+    survivor: string;
+    other: string;
+  }>({
+    name: "merge-standing",
+    text: `SELECT d.id, d.decided_by, d.decided_at, d.survivor, d.other
+      FROM records.merged_chart m JOIN records.chart_decision d ON d.id = m.decision
+      ORDER BY d.decided_at DESC, d.id DESC LIMIT $1`,
+    values: [limit],
+  });
+  return rows.flatMap(({ id, decided_by: by, decided_at: at, ...row }) => {
+    const survivor = parsePseudonym(row.survivor);
+    const other = parsePseudonym(row.other);
+    return survivor === null || other === null ? [] : [{ id, by, at, survivor, other }];
+  });
+}
+
 const insertDecision = `
   INSERT INTO records.chart_decision
     (id, kind, survivor, survivor_id, other, other_id, decided_by, decided_at)

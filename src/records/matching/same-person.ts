@@ -1,3 +1,4 @@
+import type { Log } from "#audit/log.ts";
 import type { Pseudonym, ResourceId } from "#core/ids.ts";
 import {
   readChange,
@@ -5,6 +6,7 @@ import {
   type Chart,
   type MergedChart,
 } from "#records/matching/merge-store.ts";
+import type { Work, WriteOutcome } from "#records/write-plan.ts";
 import type { Queryable } from "#storage/database.ts";
 
 /** Which charts are one person's, as somebody decided; kept in memory, for every reading asks. */
@@ -63,6 +65,22 @@ export function createSamePerson(db: Queryable): SamePerson {
       // The number first: what is decided in between is read again the next time.
       const change = await readChange(db);
       if (change !== known.change) known = knownOf(change, await readMerged(db));
+    },
+  };
+}
+
+type RecordsLog = Pick<Log<Work, WriteOutcome>, "submit">;
+
+/** The log, answering for a decision about charts only when this process goes by it. */
+export function awaitingCharts(log: RecordsLog, known: Pick<SamePerson, "refresh">): RecordsLog {
+  return {
+    submit: async (submission) => {
+      const accepted = await log.submit(submission);
+      const { work } = submission;
+      // Should reading it fail, the next round takes it in, or nobody is let in at all.
+      if (accepted.ok && work !== undefined && !("kind" in work) && work.decision !== undefined)
+        await known.refresh().catch(() => {});
+      return accepted;
     },
   };
 }

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { suite, test, type TestContext } from "node:test";
+import type { ChartPairPage, StandingMergePage } from "#core/wire.ts";
+import { testWorld, type Got, type TestPerson, type TestWorld } from "#records/testing.ts";
+
+const path = "/api/records/chart-decisions";
+
+const ana = {
+  resourceType: "Patient",
+  id: "ana",
+  identifier: [{ system: "urn:example:mrn", value: "M-1" }],
+  active: true,
+  name: [{ family: "García", given: ["Ana"] }],
+  gender: "female",
+  birthDate: "1980-05-03",
+  telecom: [{ system: "email", value: "ana.garcia@example.com" }],
+};
+const again = {
+  ...ana,
+  id: "again",
+  identifier: [{ system: "urn:example:mrn", value: "M-2" }],
+  name: [{ family: "Garica", given: ["Ana"] }],
+};
+const third = {
+  resourceType: "Patient",
+  id: "third",
+  name: [{ family: "Okafor", given: ["Ben"] }],
+  birthDate: "1961-12-24",
+};
+
+const observation = (id: string, patient: string): object => ({
+  resourceType: "Observation",
+  id,
+  status: "final",
+  code: { coding: [{ system: "http://loinc.org", code: "718-7" }] },
+  subject: { reference: `Patient/${patient}` },
+});
+
+const team = (patient: string, practitioner: string): object => ({
+  resourceType: "CareTeam",
+  id: `team-${patient}`,
+  status: "active",
+  subject: { reference: `Patient/${patient}` },
+  participant: [{ member: { reference: `Practitioner/${practitioner}` } }],
+});
+
+interface Clinic {
+  readonly world: TestWorld;
+  readonly officer: TestPerson;
+  /** Of Ana's care team. */
+  readonly clinician: TestPerson;
+  readonly patient: TestPerson;
+  readonly decide: (body: object, person?: TestPerson) => Promise<Got>;
+  readonly read: (person: TestPerson, at: string) => Promise<Got>;
+  /** Stored texts of both Patients, without version and time. */
+  readonly texts: () => Promise<readonly string[]>;
+}
+
+async function clinic(t: TestContext): Promise<Clinic> {
+  const world = await testWorld(t);
+  await world.bring([
+    { resourceType: "Practitioner", id: "doc" },
+    ana,
+    again,
+    third,
+    team("ana", "doc"),
+    observation("old", "ana"),
+    observation("new", "again"),
+    observation("other", "third"),
+  ]);
+  const officer = await world.person({ roles: ["privacy-officer"] });
+  const clinician = await world.person({ roles: ["clinician"], practitioner: "doc" });
+  const patient = await world.person({ roles: ["patient"], patients: ["ana"] });
+  const owner = await world.person({ roles: ["patient"], patients: ["again"] });
+  const read: Clinic["read"] = (person, at) => world.askAs(person, "GET", `/fhir/${at}`);
+  return {
+    world,
+    officer,
+    clinician,
+    patient,
+    read,
+    decide: (body, person = officer) =>
+      world.askAs(person, "POST", path, { body: JSON.stringify(body) }),
+    texts: async () => {
+      const found = await Promise.all([read(patient, "Patient/ana"), read(owner, "Patient/again")]);
+      return found.map(({ status, text }) => {
+        assert.equal(status, 200, text);
+        return text.replace(/"versionId":"\d+"/, "").replace(/"lastUpdated":"[^"]+"/, "");
+      });
+    },
+  };
+}
+
+const merging = {
+  kind: "merge",
+  survivor: "ana",
+  survivorVersion: 1,
+  other: "again",
+  otherVersion: 1,
+  reason: "She showed both cards; same e-mail.",
+};
+const parting = { ...merging, kind: "unmerge", survivorVersion: 2, otherVersion: 2 };
+
+function done(got: Got): string {
+  assert.equal(got.status, 200, got.text);
+  return (JSON.parse(got.text) as { id: string }).id;
+}
+
+const codeOf = ({ status, text }: Got): readonly unknown[] => [
+  status,
+  (JSON.parse(text) as { type: string }).type.split(":").at(-1),
+];
+
+suite("deciding that two charts are one person's", () => {
+  test("both Patients say so, and her care team and she herself reach both charts at once", async (t) => {
+    const { decide, read, clinician, patient } = await clinic(t);
+    assert.equal((await read(clinician, "Observation/new")).status, 403);
+    done(await decide(merging));
+    for (const person of [clinician, patient]) {
+      const survivor = JSON.parse((await read(person, "Patient/ana")).text) as typeof ana;
+      assert.deepEqual("link" in survivor && survivor.link, [
+        { other: { reference: "Patient/again" }, type: "replaces" },
+      ]);
+      const merged = JSON.parse((await read(person, "Patient/again")).text) as typeof ana;
+      assert.equal(merged.active, false);
+      assert.deepEqual("link" in merged && merged.link, [
+        { other: { reference: "Patient/ana" }, type: "replaced-by" },
+      ]);
+      assert.equal((await read(person, "Observation/new")).status, 200);
+      assert.equal((await read(person, "Observation/old")).status, 200);
+      assert.notEqual((await read(person, "Observation/other")).status, 200);
+    }
+  });
+
+  test("parting them restores both Patients to the character, and each goes her own way again", async (t) => {
+    const { decide, read, clinician, patient, texts } = await clinic(t);
+    const before = await texts();
+    done(await decide(merging));
+    assert.notDeepEqual(await texts(), before);
+    done(await decide(parting));
+    assert.deepEqual(await texts(), before);
+    assert.equal((await read(clinician, "Observation/new")).status, 403);
+    assert.equal((await read(patient, "Observation/new")).status, 404);
+    assert.equal((await read(patient, "Observation/old")).status, 200);
+  });
+
+  test("the reason is sealed in the surviving chart, and the log names both charts and holds no PHI", async (t) => {
+    const { decide, world, read, patient } = await clinic(t);
+    const task = done(await decide(merging));
+    const text = (await read(patient, `Task/${task}`)).text;
+    assert.match(text, /She showed both cards/);
+    assert.match(text, /"text":"birthDate"/);
+    const entries = (await world.entries()).filter(({ action }) => action === "merge");
+    assert.deepEqual(
+      entries.map(({ resourceType, resourceVersion, decision, reasons }) => [
+        resourceType,
+        resourceVersion,
+        decision,
+        reasons,
+      ]),
+      [
+        ["Patient", 2, "permit", ["privacy-officer-matching"]],
+        ["Patient", 2, "permit", ["privacy-officer-matching"]],
+        ["Task", 1, "permit", ["privacy-officer-matching"]],
+      ],
+    );
+    assert.equal(new Set(entries.map((entry) => entry.patient)).size, 2);
+    assert.ok(entries.every(({ ciphertextHash }) => ciphertextHash !== null));
+    const rows = await world.db.query<{ row: string }>(
+      `SELECT to_jsonb(d)::text || to_jsonb(m)::text AS row
+       FROM records.chart_decision d, records.merged_chart m`,
+    );
+    assert.doesNotMatch(JSON.stringify([rows, entries]), /Garc|cards|1980/);
+  });
+
+  test("who looked at other versions, or comes second, decides nothing", async (t) => {
+    const { decide, world } = await clinic(t);
+    assert.deepEqual(codeOf(await decide({ ...merging, otherVersion: 7 })), [
+      412,
+      "version-conflict",
+    ]);
+    const both = await Promise.all([
+      decide(merging),
+      decide({ ...merging, survivor: "again", other: "ana" }),
+    ]);
+    assert.deepEqual(
+      both.map(({ status }) => status).sort((a, b) => a - b),
+      [200, 412],
+      both.map(({ text }) => text).join(),
+    );
+    const [count] = await world.db.query<{ n: number }>(
+      "SELECT count(*) AS n FROM records.merged_chart",
+    );
+    assert.equal(count?.n, 1);
+    assert.equal(world.faults.length, 0);
+  });
+
+  test("a chart that is merged is not merged further, whichever way", async (t) => {
+    const { decide } = await clinic(t);
+    done(await decide(merging));
+    const onward = { ...merging, survivor: "third", survivorVersion: 1, otherVersion: 2 };
+    for (const other of ["ana", "again"])
+      assert.deepEqual(codeOf(await decide({ ...onward, other })), [409, "chart-merged"]);
+    assert.deepEqual(codeOf(await decide({ ...parting, survivor: "third", survivorVersion: 1 })), [
+      404,
+      "not-found",
+    ]);
+    const also = { ...merging, survivorVersion: 2, other: "third" };
+    done(await decide(also));
+  });
+
+  test("nobody but a privacy officer decides, and of nobody's chart", async (t) => {
+    const { decide, world, clinician, patient } = await clinic(t);
+    const administrator = await world.person({ roles: ["administrator"] });
+    for (const person of [clinician, patient, administrator])
+      assert.equal((await decide(merging, person)).status, 403);
+    assert.equal((await decide({ ...merging, other: "nobody" })).status, 404);
+    const denied = (await world.entries()).filter(({ decision }) => decision === "deny");
+    assert.equal(denied.length, 3);
+  });
+
+  test("a decision without a reason, or that is none, is refused by the name of what is wrong", async (t) => {
+    const { decide, world } = await clinic(t);
+    const wrong: readonly [object, string][] = [
+      [{ ...merging, reason: " " }, "reason"],
+      [{ ...merging, reason: "x".repeat(2_001) }, "reason"],
+      [{ ...merging, kind: "delete" }, "kind"],
+      [{ ...merging, other: "ana" }, "other"],
+      [{ ...merging, survivor: "a/b" }, "survivor"],
+      [{ ...merging, otherVersion: "1" }, "otherVersion"],
+    ];
+    for (const [body, at] of wrong) {
+      const got = await decide(body);
+      assert.equal(got.status, 400, got.text);
+      assert.match(got.text, new RegExp(at));
+    }
+    const control = await decide({ ...merging, reason: "a\u0000b" });
+    assert.equal(control.status, 422, control.text);
+    const rows = await world.db.query("SELECT FROM records.chart_decision");
+    assert.equal(rows.length, 0);
+  });
+});
+
+suite("the list of possible duplicates", () => {
+  const pairs = async ({ world, officer }: Clinic): Promise<ChartPairPage> => {
+    const got = await world.askAs(officer, "GET", "/api/records/possible-duplicates");
+    assert.equal(got.status, 200, got.text);
+    return JSON.parse(got.text) as ChartPairPage;
+  };
+
+  test("names pairs with what agrees, until somebody has decided", async (t) => {
+    const made = await clinic(t);
+    const page = await pairs(made);
+    assert.equal(page.looked, 3);
+    assert.equal(page.next, null);
+    const [pair, more] = page.pairs;
+    assert.ok(pair !== undefined && more === undefined);
+    assert.deepEqual([pair.one.id, pair.other.id].sort(), ["again", "ana"]);
+    assert.ok(pair.evidence.some(({ field, verdict }) => field === "family" && verdict === "slip"));
+    const shown = (await made.world.entries()).filter(({ action }) => action === "match");
+    assert.deepEqual(shown.map(({ resourceId }) => String(resourceId)).sort(), ["again", "ana"]);
+
+    done(await made.decide({ ...merging, kind: "distinct" }));
+    assert.deepEqual((await pairs(made)).pairs, []);
+    done(await made.decide(merging));
+    assert.deepEqual((await pairs(made)).pairs, []);
+    done(await made.decide(parting));
+    assert.equal((await pairs(made)).pairs.length, 1);
+  });
+
+  test("merges that stand are listed, to be taken back", async (t) => {
+    const { world, officer, decide } = await clinic(t);
+    const task = done(await decide(merging));
+    const list = async (): Promise<StandingMergePage> => {
+      const got = await world.askAs(officer, "GET", path);
+      assert.equal(got.status, 200, got.text);
+      return JSON.parse(got.text) as StandingMergePage;
+    };
+    const { merges } = await list();
+    assert.deepEqual(
+      merges.map(({ id, byYou, survivor, other }) => [
+        id,
+        byYou,
+        survivor.id,
+        other.id,
+        other.version,
+      ]),
+      [[task, true, "ana", "again", 2]],
+    );
+    done(await decide(parting));
+    assert.deepEqual((await list()).merges, []);
+  });
+
+  test("is for nobody but a privacy officer", async (t) => {
+    const { world, clinician, patient } = await clinic(t);
+    for (const person of [clinician, patient])
+      for (const at of ["/api/records/possible-duplicates", path])
+        assert.equal((await world.askAs(person, "GET", at)).status, 403);
+  });
+});
