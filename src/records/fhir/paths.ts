@@ -144,11 +144,20 @@ function collect(value: unknown, steps: readonly Step[], at: number, into: unkno
  * plain steps and are read directly, a hundred times faster; any other is left to the library.
  */
 export function compilePath(path: string, type: string): Reader {
-  const steps = compile(path, type)?.steps;
-  if (steps === undefined) return (resource) => evalFhirPath(path, resource);
-  return (resource) => {
+  return readerOf(compile(path, type), path);
+}
+
+/** As compilePath, of a path that begins at an element of this type, such as `code` in `Observation.component`. */
+export function compileWithin(path: string, element: string): Reader {
+  return readerOf(compile(`${element}.${path}`, element), path);
+}
+
+function readerOf(compiled: Compiled | null, path: string): Reader {
+  if (compiled === null) return (value) => evalFhirPath(path, value);
+  const { steps } = compiled;
+  return (value) => {
     const values: unknown[] = [];
-    collect(resource, steps, 0, values);
+    collect(value, steps, 0, values);
     return values;
   };
 }

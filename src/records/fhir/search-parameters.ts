@@ -1,14 +1,8 @@
 import type { SearchParameter } from "@medplum/fhirtypes";
 import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
 import { searchParameterDefinitions } from "#records/fhir/definitions.ts";
-import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
-import {
-  alternativesOf,
-  compilePath,
-  typeAt,
-  valueSetsAt,
-  type Reader,
-} from "#records/fhir/paths.ts";
+import { alternativesOf, compilePath, valueSetsAt, type Reader } from "#records/fhir/paths.ts";
+import { compileTuples, type Part } from "#records/fhir/search-tuples.ts";
 
 /** The kinds of search parameter; of special ones there is `near` alone. */
 export const searchKinds = [
@@ -45,11 +39,6 @@ export interface SearchParameterRule {
    * resource. What a package adds came after rows that were never labelled for it.
    */
   readonly mayBeLabelled: boolean;
-}
-
-interface Part {
-  readonly definition: string;
-  readonly expression: string;
 }
 
 interface Stated {
@@ -115,34 +104,6 @@ function compileAll(paths: readonly string[], type: string): Reader {
   const [first, ...more] = readers;
   if (first !== undefined && more.length === 0) return first;
   return (resource) => readers.flatMap((reader) => reader(resource));
-}
-
-type PartReader = (element: JsonObject, resource: JsonObject) => readonly unknown[];
-
-const ofResource = "%resource.";
-
-function partReader({ expression }: Part, element: string, type: string): PartReader {
-  const readers = alternativesOf(expression).map((path): PartReader => {
-    if (path.startsWith(ofResource)) {
-      const read = compilePath(`${type}.${path.slice(ofResource.length)}`, type);
-      return (_, resource) => read(resource);
-    }
-    return compilePath(`${element}.${path}`, element);
-  });
-  return (value, resource) => readers.flatMap((read) => read(value, resource));
-}
-
-/** Reads, of every element at one path, the values of each part; nothing of one that lacks a part. */
-function compileTuples(path: string, type: string, parts: readonly Part[]): Reader {
-  const element = typeAt(path, type);
-  if (element === null) return () => [];
-  const elements = path === type ? (resource: JsonObject) => [resource] : compilePath(path, type);
-  const readers = parts.map((part) => partReader(part, element, type));
-  return (resource) =>
-    elements(resource).flatMap((value) => {
-      const tuple = isObject(value) ? readers.map((read) => read(value, resource)) : [];
-      return tuple.length > 0 && tuple.every((values) => values.length > 0) ? [tuple] : [];
-    });
 }
 
 const leaf: Pick<SearchParameterRule, "components" | "valueSets"> = {
