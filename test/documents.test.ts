@@ -78,6 +78,7 @@ suite("the documents", { timeout: 300_000 }, () => {
       if (runElsewhere.some(([pattern]) => pattern.test(line))) continue;
       const adapted = line
         .replaceAll("npx phylax", `${process.execPath} ${join(root, "bin/phylax.js")}`)
+        .replaceAll("node docs/", `${process.execPath} ${join(root, "docs")}/`)
         .replaceAll("localhost:8443", `localhost:${phylax.port}`)
         .replaceAll(/\.\/my-records\b/g, join(folder, "my-records.ndjson"));
       const ran = spawnSync("bash", ["-euo", "pipefail", "-c", adapted], {

@@ -13,7 +13,7 @@ import { auditViewDeed } from "#records/audit-view/view-deed.ts";
 import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
 import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
-import type { CurrentConformance } from "#records/fhir/conformance.ts";
+import type { Conformance, CurrentConformance } from "#records/fhir/conformance.ts";
 import { knownResourceType } from "#records/fhir/parse.ts";
 import { fetchCopy } from "#records/exports/fetch.ts";
 import { createCopyMaker } from "#records/exports/make.ts";
@@ -50,8 +50,8 @@ export interface DeedsDeps
   readonly db: Database;
   /** Installed packages: profiles, value sets, further search parameters. */
   readonly conformance: CurrentConformance;
-  /** The CapabilityStatement, as JSON. */
-  readonly capability: string;
+  /** The CapabilityStatement with these packages installed, as JSON. */
+  readonly capability: (conformance: Conformance) => string;
   /** The log's newest signed checkpoint, as text. */
   readonly checkpoint: () => Promise<Result<string>>;
 }
@@ -161,7 +161,7 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
       case "metadata":
         return only("GET", asked, () => ({
           kind: "public",
-          answer: () => ok(fhirAnswer(200, deps.capability)),
+          answer: () => ok(fhirAnswer(200, deps.capability(deps.conformance()))),
         }));
       case "checkpoint":
         return only("GET", asked, () => ({

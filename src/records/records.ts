@@ -23,9 +23,11 @@ import {
 } from "#records/consent/consent-book.ts";
 import { createKeyOf, type FetchJwks } from "#records/jwks.ts";
 import { capabilityStatement } from "#records/fhir/capability.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
 import { createRaiseHoney } from "#records/honey.ts";
 import { createKindsOf } from "#records/kinds.ts";
 import { watchLiveSessions, type LiveSessions } from "#records/live-sessions.ts";
+import { operations } from "#records/operations/operations.ts";
 import { createServerHandler, faultOf, type Fault } from "#records/server.ts";
 import { awaitingCharts, createSamePerson } from "#records/matching/same-person.ts";
 import { createStore } from "#records/store.ts";
@@ -160,6 +162,16 @@ function whileFresh(
   };
 }
 
+/** The JSON of what is told of each state of the installed packages, made when it is first asked for. */
+function tellOnce(tell: (conformance: Conformance) => object): (of: Conformance) => string {
+  const told = new WeakMap<Conformance, string>();
+  return (conformance) => {
+    const known = told.get(conformance) ?? JSON.stringify(tell(conformance));
+    told.set(conformance, known);
+    return known;
+  };
+}
+
 /**
  * The guarded door to the records: every answer that holds PHI was permitted by policy and is in
  * the log. Fails as opening the log or the vault fails.
@@ -201,7 +213,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
   const heeded = awaitingCharts(awaitingConsents(log, consents), samePerson);
   const door = createDoor({ clock, log: heeded, identify, begin, denials, stillLive });
-  const facts = { publicOrigin, version: deps.version, since: clock.now() };
+  const facts = { publicOrigin, version: deps.version, since: clock.now(), operations };
   const deedOf = createDeeds({
     ...deps,
     vault,
@@ -214,7 +226,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     packages: packages.value,
     conformance: packages.value.current,
     turnstile: createTurnstile(),
-    capability: JSON.stringify(capabilityStatement(facts)),
+    capability: tellOnce((conformance) => capabilityStatement({ ...facts, conformance })),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatient(db, asked),
     entriesIn: (asked) => entriesInWindow(db, asked),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import type { SearchParameter } from "@medplum/fhirtypes";
 import { parseInstant } from "#core/clock.ts";
 import { parseResourceType } from "#core/ids.ts";
 import {
@@ -11,16 +12,20 @@ import {
   storableTypes,
   systemInteractions,
 } from "#records/fhir/capability.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
 import { searchParameters, type SearchParameterRule } from "#records/fhir/search-parameters.ts";
+import { operations } from "#records/operations/operations.ts";
 import { parsedOf } from "#records/fhir/testing.ts";
 import { parseSearch } from "#records/fhir/search.ts";
 
 const since = parseInstant(Date.parse("2024-05-09T08:00:00Z")) ?? assert.fail();
-const statement = capabilityStatement({
+const facts = {
   publicOrigin: "https://localhost:8443",
   version: "0.1.0",
   since,
-});
+  operations,
+};
+const statement = capabilityStatement(facts);
 const [rest] = statement.rest ?? [];
 
 const trial = {
@@ -70,6 +75,49 @@ suite("the CapabilityStatement", () => {
     assert.ok(tried > 1_600, `only ${tried} parameters were tried`);
   });
 
+  test("names only inclusions that a search takes", () => {
+    let tried = 0;
+    for (const { type: name = "", searchInclude = [], searchRevInclude = [] } of rest?.resource ??
+      []) {
+      const type = parseResourceType(name) ?? assert.fail();
+      const asked = [
+        ...searchInclude.map((path) => ["_include", path] as const),
+        ...searchRevInclude.map((path) => ["_revinclude", path] as const),
+      ];
+      for (const [kind, path] of asked) {
+        assert.ok(parseSearch(type, new URLSearchParams([[kind, path]])).ok, `${name} ${path}`);
+        tried += 1;
+      }
+    }
+    assert.ok(tried > 1_500, `only ${tried} were tried`);
+  });
+
+  test("names every operation, where it may be called", () => {
+    const told = (rest?.resource ?? []).flatMap(({ operation = [] }) => operation);
+    const names = new Set([...told, ...(rest?.operation ?? [])].map(({ name }) => name));
+    assert.deepEqual([...names].sort(), operations.map(({ name }) => name).sort());
+    const ofPatient = rest?.resource?.find(({ type }) => type === "Patient")?.operation ?? [];
+    assert.ok(ofPatient.some(({ name }) => name === "everything"));
+  });
+
+  test("names what an installed package adds", () => {
+    const added: SearchParameter = {
+      resourceType: "SearchParameter",
+      url: "https://example.org/shoe-size",
+      name: "ShoeSize",
+      status: "active",
+      description: "x",
+      code: "shoe-size",
+      base: ["Patient"],
+      type: "number",
+      expression: "Patient.extension.where(url='https://example.org/shoe').valueDecimal",
+    };
+    const conformance = { ...r4Alone, extraSearchParameters: () => [added] };
+    const [more] = capabilityStatement({ ...facts, conformance }).rest ?? [];
+    const ofPatient = more?.resource?.find(({ type }) => type === "Patient")?.searchParam ?? [];
+    assert.ok(ofPatient.some(({ name }) => name === "shoe-size"));
+  });
+
   test("tells apps where to sign in", () => {
     const text = JSON.stringify(rest?.security);
     for (const path of ["/oauth/authorize", "/oauth/token", "/oauth/revoke"])
@@ -99,6 +147,11 @@ suite("docs/fhir.md", () => {
   test("names the interactions that the CapabilityStatement names", () => {
     const told = [...tableUnder("Interactions").keys()].sort();
     assert.deepEqual(told, [...interactions, ...systemInteractions].sort());
+  });
+
+  test("names the operations that the CapabilityStatement names", () => {
+    const told = [...tableUnder("Operations").keys()].map((name) => name.replace("$", ""));
+    assert.deepEqual(told.sort(), operations.map(({ name }) => name).sort());
   });
 
   test("names, of each type it lists, all of its search parameters", () => {
