@@ -117,9 +117,10 @@ export async function selectAt(
   return row ?? null;
 }
 
-/** A patient's pseudonym, null for the organisation, and the resources of hers that are asked about. */
+/** In whose records what was written, as far as an answer may go. */
 export interface WrittenOf {
-  readonly patient: string | null;
+  /** Pseudonyms; null for the organisation. */
+  readonly patients: readonly string[] | null;
   /** `Type/id`; null for all of them. */
   readonly written: readonly string[] | null;
   readonly limit: number;
@@ -128,17 +129,17 @@ export interface WrittenOf {
 /** Entries that say one of these resources was written. */
 export async function selectWritten(
   on: Queryable,
-  { patient, written, limit }: WrittenOf,
+  { patients, written, limit }: WrittenOf,
 ): Promise<readonly EntryRow[]> {
   // A parameter that is not used says so, so that its type is known.
   const whose =
-    patient === null ? "e.patient IS NULL AND $3::uuid IS NULL" : "e.patient = $3::uuid";
+    patients === null ? "e.patient IS NULL AND $3::uuid[] IS NULL" : "e.patient = ANY ($3::uuid[])";
   const which = written === null ? "$2::text[] IS NULL" : "e.written = ANY ($2::text[])";
   return on.query<EntryRow>({
-    name: `audit.written.${patient === null ? "o" : "p"}.${written === null ? "all" : "some"}`,
+    name: `audit.written.${patients === null ? "o" : "p"}.${written === null ? "all" : "some"}`,
     text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
       WHERE e.written IS NOT NULL AND ${whose} AND ${which} LIMIT $1`,
-    values: [limit, written, patient],
+    values: [limit, written, patients],
   });
 }
 

@@ -22,7 +22,7 @@ import { parseLeaf } from "#audit/leaf.ts";
 import { auditLimits } from "#audit/limits.ts";
 import type { LeafPlace } from "#audit/submission.ts";
 
-export type { EntryScope, TouchedPatient, TraceWindow } from "#audit/entry-store.ts";
+export type { EntryScope, TouchedPatient, TraceWindow, WrittenOf } from "#audit/entry-store.ts";
 
 export interface FoundEntry {
   readonly place: LeafPlace;

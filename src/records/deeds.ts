@@ -30,6 +30,7 @@ import { operationAt } from "#records/operations/operations.ts";
 import { installPackage, type PackageDeskDeps } from "#records/packages/desk.ts";
 import { patchByCondition, patchResource } from "#records/patch.ts";
 import { heldOf, prefersLenient } from "#records/preference.ts";
+import { isDerived, readDerived } from "#records/provenance/derived.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
 import type { Asked, Deed } from "#records/server.ts";
@@ -157,6 +158,8 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
       return { kind: "public", answer: () => unknown };
     }
     if ("type" in place && place.type === "AuditEvent") return auditViewDeed(deps, asked);
+    if (place.kind === "instance" && isDerived(place))
+      return only("GET", asked, () => guarded("read", readDerived(deps, place)));
     switch (place.kind) {
       case "metadata":
         return only("GET", asked, () => ({

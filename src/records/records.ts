@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Log } from "#audit/log.ts";
-import { entriesInWindow, entriesOfPatient, entryAt, newestCheckpoint } from "#audit/queries.ts";
+import {
+  entriesInWindow,
+  entriesOfPatient,
+  entriesOfWritten,
+  entryAt,
+  newestCheckpoint,
+} from "#audit/queries.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Pseudonym, ResourceId, TenantId } from "#core/ids.ts";
@@ -231,6 +237,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     entriesOf: (asked) => entriesOfPatient(db, asked),
     entriesIn: (asked) => entriesInWindow(db, asked),
     entryAt: (place) => entryAt(db, place),
+    writtenEntries: (asked) => entriesOfWritten(db, asked),
   });
   return ok({
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),

@@ -1,18 +1,24 @@
 import type { Problem } from "#core/problem.ts";
+import { ok } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
+import { derivedProvenances, type DerivedDeps } from "#records/provenance/derived.ts";
 import { refuseUnopened, type ReadDeps } from "#records/read.ts";
 import { keepJoined, narrowByPatient, type Narrowed } from "#records/search-joins.ts";
 import { candidateRows } from "#records/search-rows.ts";
 import { scopeOf, scopeWithin, type Allowed, type Candidate } from "#records/search-scope.ts";
-import { see, type Seen } from "#records/seeing.ts";
+import { see, seeDerived, type Seen } from "#records/seeing.ts";
 import { touch, type Visit } from "#records/visit.ts";
+import type { Queryable } from "#storage/database.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
 
 export interface SearchDeps extends ReadDeps {
   readonly vault: Vault;
   readonly blind: BlindIndex;
+  readonly db: Queryable;
+  /** See entriesOfWritten: of them, the log's own Provenances are made. */
+  readonly writtenEntries: DerivedDeps["writtenEntries"];
 }
 
 /** What a search finds, before it is cut into pages. */
@@ -53,14 +59,20 @@ export function createFind(deps: SearchDeps, visit: Visit): Find {
     const found = await candidateRows(deps, plan, scope);
     if (!found.ok) return stop(found.problem);
     const care = new Map(allowed.map((each) => [each.compartment, each.inCareTeam]));
+    const careOf = (compartment: Compartment): boolean | null => care.get(compartment) ?? null;
     const seen = await see(found.value.rows, deps, {
       visit,
       action: "search",
-      careOf: (compartment) => care.get(compartment) ?? null,
+      careOf,
       matches: ({ value }) => value !== null && plan.matches(value),
     });
     if (!seen.ok) return refuseUnopened(seen, blank);
-    const joined = await keepJoined(deps, visit, { plan, seen: seen.value, care, narrowed, find });
+    const derived =
+      plan.type === "Provenance" ? await derivedProvenances(plan, [...care.keys()], deps) : ok([]);
+    if (!derived.ok) return stop(derived.problem);
+    const ofLog = seeDerived(derived.value, deps, { visit, action: "search", careOf });
+    const all = ofLog.length === 0 ? seen.value : [...seen.value, ...ofLog];
+    const joined = await keepJoined(deps, visit, { plan, seen: all, care, narrowed, find });
     if (joined.kind === "refused") return joined;
     const shredded = new Set([...seen.shredded, ...found.value.shredded]);
     return { ...joined, kind: "found", allowed, shredded };

@@ -66,11 +66,28 @@ export async function see(
   const permitted = rows.filter((row) => decide(row, [])?.permitted === true);
   const opened = await openLiving(permitted, deps, visit);
   if (!opened.ok) return opened;
-  const value = opened.value.flatMap((each): Seen[] => {
+  const value = seenAmong(opened.value, deps, { decide, matches });
+  return { ok: true, value, shredded: opened.shredded };
+}
+
+function seenAmong(
+  opened: readonly OpenedRow[],
+  { kindsOf }: Pick<SeeingDeps, "kindsOf">,
+  { decide, matches }: { readonly decide: Decide; readonly matches: (each: OpenedRow) => boolean },
+): readonly Seen[] {
+  return opened.flatMap((each): Seen[] => {
     if (each.row.deleted || !matches(each)) return [];
-    const kinds = deps.kindsOf(each);
+    const kinds = kindsOf(each);
     const verdict = decide(each.row, kinds.labels);
     return verdict?.permitted === true ? [{ opened: each, kinds, policies: verdict.policies }] : [];
   });
-  return { ok: true, value, shredded: opened.shredded };
+}
+
+/** As `see`, of what is no row and so needs no opening. */
+export function seeDerived(
+  opened: readonly OpenedRow[],
+  deps: Pick<SeeingDeps, "kindsOf">,
+  { visit, action, careOf, matches = () => true }: SeeingAsked,
+): readonly Seen[] {
+  return seenAmong(opened, deps, { decide: decideOnce(visit, action, careOf), matches });
 }

@@ -2,25 +2,24 @@ import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
-import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { sealRule } from "#records/consent/sealed-rule.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import { compartmentOf, type CompartmentContext } from "#records/fhir/compartment.ts";
 import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import type { ParsedResource } from "#records/fhir/parse.ts";
-import { refuseById, type ReadDeps, type Wanted } from "#records/read.ts";
+import { parseProvenanceId } from "#records/provenance/provenance.ts";
+import { refuseById, type Wanted } from "#records/read.ts";
 import { putRow } from "#records/row-write.ts";
+import type { SearchDeps } from "#records/search-matches.ts";
 import type { Turnstile } from "#records/turnstile.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, RowWrite } from "#records/write-plan.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
-export interface WriteDeps extends ReadDeps {
-  readonly vault: Vault;
+export interface WriteDeps extends SearchDeps {
   /** By which what is written is checked. */
   readonly conformance: CurrentConformance;
-  readonly blind: BlindIndex;
   readonly random: Random;
   readonly turnstile: Turnstile;
 }
@@ -42,8 +41,10 @@ export function homeOf(
   context: CompartmentContext & { readonly id: ResourceId },
   vault: Pick<Vault, "pseudonymOf">,
 ): Result<Home> {
-  if (value.resourceType === "AuditEvent")
-    return refuse("method-not-allowed", { detail: "The log alone makes AuditEvents." });
+  const { id } = context;
+  const { resourceType: type } = value;
+  if (type === "AuditEvent" || (type === "Provenance" && parseProvenanceId(id) !== null))
+    return refuse("method-not-allowed", { detail: "The log alone makes this." });
   const found = compartmentOf(value, context);
   if (!found.ok) return found;
   if (found.value.kind === "organisation")
