@@ -11,8 +11,8 @@ const resourcesIn = ({ status, text }: Got): readonly Resource[] => {
 };
 const provenancesIn = (got: Got): readonly Provenance[] =>
   resourcesIn(got).flatMap((each) => (each.resourceType === "Provenance" ? [each] : []));
-const targetsOf = (provenances: readonly Provenance[]): readonly (string | undefined)[] =>
-  provenances.map(({ target }) => target[0]?.reference).sort();
+const targetsOf = (provenances: readonly Provenance[]): readonly string[] =>
+  provenances.map(({ target }) => target[0]?.reference ?? "").sort();
 
 const observation = (status: string): string =>
   JSON.stringify({
@@ -58,7 +58,7 @@ test("the Provenance of what is written", async (t) => {
       "Observation/weight/_history/2",
       "Observation/weight/_history/3",
     ]);
-    const told = found.map(({ activity }) => activity?.coding?.[0]?.code).sort();
+    const told = found.map(({ activity }) => activity?.coding?.[0]?.code ?? "").sort();
     assert.deepEqual(told, ["CREATE", "DELETE", "UPDATE"]);
     for (const each of found) {
       assert.ok(parseResource(JSON.stringify(each), {}).ok, JSON.stringify(each));
