@@ -531,6 +531,28 @@ suite("a parameter that a package adds", () => {
     assert.ok(!parseSearch(type, new URLSearchParams("race=x")).ok);
   });
 
+  test("is left out when it is not one that can be evaluated", () => {
+    const url = "http://e.example/fhir/SearchParameter/odd";
+    const sound = { code: "odd", type: "token", base: ["Patient"], expression: "Patient.id", url };
+    const isKnown = (parameter: object): boolean => {
+      const text = JSON.stringify({ ...parameter, resourceType: "SearchParameter" });
+      const odd = conformanceOf([{ kind: "SearchParameter", url, version: null, text }]);
+      return searchParameters("Patient", odd).has("odd");
+    };
+    assert.equal(isKnown(sound), true);
+    for (const fault of [
+      { code: 5 },
+      { type: "wizard" },
+      { type: "special" },
+      { base: null },
+      { base: "Patient" },
+      { expression: null },
+      { url: null },
+      { type: "composite", component: [{ definition: "http://e.example/none" }, null] },
+    ])
+      assert.equal(isKnown({ ...sound, ...fault }), false, JSON.stringify(fault));
+  });
+
   test("does not stand in the way of one that R4 has", () => {
     assert.equal(isFound(patient, "gender=female", { conformance }), true);
     const rule = searchParameters("Patient", conformance).get("gender");

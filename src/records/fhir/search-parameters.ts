@@ -1,6 +1,6 @@
-import type { SearchParameter } from "@medplum/fhirtypes";
 import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
 import { searchParameterDefinitions } from "#records/fhir/definitions.ts";
+import { isObject, listOf } from "#records/fhir/json-value.ts";
 import { alternativesOf, compilePath, valueSetsAt, type Reader } from "#records/fhir/paths.ts";
 import { compileTuples, type Part } from "#records/fhir/search-tuples.ts";
 
@@ -68,17 +68,31 @@ function pathsByBase(
   return new Map(bases.map((base) => [base, ofBase(base)]));
 }
 
-function stated(definition: SearchParameter, isOfR4: boolean): readonly Stated[] {
-  const { code, expression, base, type, target = [], url, component = [] } = definition;
+const textsOf = (value: unknown): readonly string[] =>
+  listOf(value).filter((each) => typeof each === "string");
+
+function partsOf(component: unknown): readonly Part[] {
+  return listOf(component).flatMap((each) => {
+    if (!isObject(each)) return [];
+    const { definition, expression } = each;
+    return typeof definition === "string" && typeof expression === "string"
+      ? [{ definition, expression }]
+      : [];
+  });
+}
+
+/** Nothing when it is no parameter that can be evaluated: a package may hold anything. */
+function stated(definition: unknown, isOfR4: boolean): readonly Stated[] {
+  if (!isObject(definition)) return [];
+  const { code, expression, type, url } = definition;
   const kind = searchKinds.find((known) => known === type);
-  if (kind === undefined || expression === undefined) return [];
-  if (kind === "special" && code !== "near") return [];
-  const paths = pathsByBase(base, expression);
-  const parts = component.map((each) => ({
-    definition: each.definition,
-    expression: each.expression,
-  }));
-  return [{ code, kind, definition: url, targets: target, paths, parts, isOfR4 }];
+  if (typeof code !== "string" || typeof url !== "string" || typeof expression !== "string")
+    return [];
+  if (kind === undefined || (kind === "special" && code !== "near")) return [];
+  const paths = pathsByBase(textsOf(definition.base), expression);
+  const targets = textsOf(definition.target);
+  const parts = partsOf(definition.component);
+  return [{ code, kind, definition: url, targets, paths, parts, isOfR4 }];
 }
 
 /** Compiles when first read: a type has some twenty parameters, of which few are ever asked. */
