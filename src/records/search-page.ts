@@ -1,3 +1,4 @@
+import type { Resource } from "@medplum/fhirtypes";
 import type { SearchPlan } from "#records/fhir/search.ts";
 import type { Position } from "#records/cursor.ts";
 import { union } from "#records/read.ts";
@@ -7,6 +8,7 @@ import { touch, type Touch } from "#records/visit.ts";
 
 /** A match and where it stands among all. */
 export interface Placed extends Seen {
+  readonly value: Resource;
   readonly at: Position;
 }
 
@@ -28,7 +30,9 @@ function inOrder({ sort }: SearchPlan, a: Position, b: Position): number {
 export function inSearchOrder(plan: SearchPlan, matches: readonly Seen[]): readonly Placed[] {
   const placed = matches.flatMap((each): Placed[] => {
     const { value, row } = each.opened;
-    return value === null ? [] : [{ ...each, at: { key: plan.sort.keyOf(value), id: row.id } }];
+    return value === null
+      ? []
+      : [{ ...each, value, at: { key: plan.sort.keyOf(value), id: row.id } }];
   });
   return placed.sort((a, b) => inOrder(plan, a.at, b.at));
 }

@@ -11,7 +11,7 @@ import {
 } from "#records/cursor.ts";
 import { refused, type Interaction, type Outcome } from "#records/door.ts";
 import { searchsetBundle, type BundlePage, type SearchsetEntry } from "#records/fhir/bundle.ts";
-import { parseSearch, type SearchPlan } from "#records/fhir/search.ts";
+import { parseSearch, type SearchOptions, type SearchPlan } from "#records/fhir/search.ts";
 import { fhirAnswer, readForm } from "#records/http.ts";
 import { includedWith, type Included } from "#records/search-includes.ts";
 import { createFind, type SearchDeps } from "#records/search-matches.ts";
@@ -39,22 +39,36 @@ function placeOf({ at, caller }: Visit, type: ResourceType, deps: SearchDeps): C
   return { at, type, account: caller.live.account, tenant: deps.tenant };
 }
 
+/** By what of the moment and of this server a search is read. */
+export const searchOptions = (
+  { publicOrigin }: Pick<SearchDeps, "publicOrigin">,
+  { at }: Visit,
+): Pick<SearchOptions, "now" | "base"> => ({ now: at, base: `${publicOrigin}/fhir` });
+
 async function understand(
   deps: SearchDeps,
   visit: Visit,
   { type, query, lenient }: SearchAsked,
 ): Promise<Result<Understood>> {
   const sealed = query.get(cursorParameter);
+  const options = searchOptions(deps, visit);
   if (sealed === null) {
-    const plan = parseSearch(type, query, { lenient });
+    const plan = parseSearch(type, query, { ...options, lenient });
     return plan.ok ? ok({ plan: plan.value, query: query.toString(), after: null }) : plan;
   }
   if (query.size > 1)
     return refuse("parameter-invalid", { at: cursorParameter, detail: "stands alone" });
   const cursor = await openCursor(sealed, placeOf(visit, type, deps), deps.vault);
   if (!cursor.ok) return cursor;
-  const plan = parseSearch(type, new URLSearchParams(cursor.value.query), { lenient: true });
+  const read = new URLSearchParams(cursor.value.query);
+  const plan = parseSearch(type, read, { ...options, lenient: true });
   return plan.ok ? ok({ plan: plan.value, ...cursor.value }) : plan;
+}
+
+/** The address of a search, by the parameters that were used (R4 §3.1.1.2). */
+export function addressOf(base: string, used: SearchPlan["used"]): string {
+  const asked = formEncoded(used);
+  return asked === "" ? base : `${base}?${asked}`;
 }
 
 function formEncoded(parameters: SearchPlan["used"]): string {
@@ -70,8 +84,7 @@ async function linksOf(
   page: Page,
 ): Promise<Result<BundlePage["links"]>> {
   const base = `${deps.publicOrigin}/fhir/${plan.type}`;
-  const used = formEncoded(plan.used);
-  const self = used === "" ? base : `${base}?${used}`;
+  const self = addressOf(base, plan.used);
   const last = page.matches.at(-1);
   if (page.isLast || last === undefined) return ok({ self });
   const place = placeOf(visit, plan.type, deps);
@@ -81,6 +94,16 @@ async function linksOf(
     ? refuse("parameter-invalid", { detail: "The search is too long to be continued." })
     : ok({ self, next: `${base}?${cursorParameter}=${sealed.value}` });
 }
+
+/** A resource as the plan's shape leaves it. */
+export const shapedBy = (
+  shape: SearchPlan["shape"],
+  { opened: { text, row } }: Seen,
+): SearchsetEntry["resource"] => ({
+  type: row.type,
+  id: row.id,
+  text: shape === null ? text : shape(text, row.type),
+});
 
 const noneIncluded: Included = { kind: "included", seen: [], shredded: new Set() };
 
@@ -100,11 +123,7 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
       ? noneIncluded
       : await includedWith(deps, visit, { rules, matches: page.matches, care, find });
   if (included.kind === "refused") return included;
-  const shaped = ({ opened: { text, row } }: Seen): SearchsetEntry["resource"] => ({
-    type: row.type,
-    id: row.id,
-    text: shape === null ? text : shape(text, row.type),
-  });
+  const shaped = (seen: Seen): SearchsetEntry["resource"] => shapedBy(shape, seen);
   const bundle = searchsetBundle({
     publicOrigin: deps.publicOrigin,
     links: links.value,

@@ -1,10 +1,11 @@
 import { everything } from "#records/operations/everything.ts";
+import { lastN } from "#records/operations/lastn.ts";
 import { match } from "#records/operations/match.ts";
-import { validate } from "#records/operations/validate.ts";
 import type { CalledOn, Operation } from "#records/operations/operation.ts";
+import { validate } from "#records/operations/validate.ts";
 
 /** Every operation that is served, one line each. */
-export const operations: readonly Operation[] = [everything, match, validate];
+export const operations: readonly Operation[] = [everything, lastN, match, validate];
 
 function levelOf({ type, id }: CalledOn): Operation["levels"][number] {
   if (id !== null) return "instance";
