@@ -2,6 +2,7 @@ import type { Problem } from "#core/problem.ts";
 import { ok } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { refused, type Refusal } from "#records/door.ts";
+import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
 import { derivedProvenances, type DerivedDeps } from "#records/provenance/derived.ts";
 import { refuseUnopened, type ReadDeps } from "#records/read.ts";
@@ -19,6 +20,7 @@ export interface SearchDeps extends ReadDeps {
   readonly db: Queryable;
   /** See entriesOfWritten: of them, the log's own Provenances are made. */
   readonly writtenEntries: DerivedDeps["writtenEntries"];
+  readonly conformance: CurrentConformance;
 }
 
 /** What a search finds, before it is cut into pages. */

@@ -41,9 +41,13 @@ function placeOf({ at, caller }: Visit, type: ResourceType, deps: SearchDeps): C
 
 /** By what of the moment and of this server a search is read. */
 export const searchOptions = (
-  { publicOrigin }: Pick<SearchDeps, "publicOrigin">,
+  { publicOrigin, conformance }: Pick<SearchDeps, "publicOrigin" | "conformance">,
   { at }: Visit,
-): Pick<SearchOptions, "now" | "base"> => ({ now: at, base: `${publicOrigin}/fhir` });
+): Omit<SearchOptions, "lenient"> => ({
+  now: at,
+  base: `${publicOrigin}/fhir`,
+  conformance: conformance(),
+});
 
 async function understand(
   deps: SearchDeps,
