@@ -6,6 +6,8 @@ export const auditLimits = {
   batchEntries: 1_024,
   /** After this a flush is taken for lost and those who wait for it are told so. */
   flushMs: 20_000,
+  /** What each row that a flush writes adds to that. */
+  flushRowMs: 2,
   /** Longer texts of an entry are cut: some come from strangers, and an index row has its limit. */
   textChars: 256,
   listItems: 128,

@@ -69,17 +69,23 @@ class FlushTooSlow extends Error {
   readonly code = "ETIMEDOUT";
 }
 
-/** Rejects after flushMs, whatever `work` does; its own later failure is then nobody's concern. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Rejects after so long, whatever `work` does; its own later failure is then nobody's concern. */
+async function inTime<T>(work: Promise<T>, ms: number = auditLimits.flushMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new FlushTooSlow()), auditLimits.flushMs);
+    timer = setTimeout(() => reject(new FlushTooSlow()), ms);
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** How long a batch may take: work that writes many rows is given time for them. */
+function timeFor<W, R>(batch: readonly Waiting<W, R>[]): number {
+  const rows = batch.reduce((sum, { submission }) => sum + (submission.rows ?? 0), 0);
+  return auditLimits.flushMs + rows * auditLimits.flushRowMs;
 }
 
 function refuseAll<W, R>(
@@ -173,7 +179,7 @@ async function write<W, R>(writer: Writer<W, R>, batch: readonly Waiting<W, R>[]
   let flushed: Flushed<R> | null = null;
   try {
     const head = await headOf(writer);
-    if (head !== null) flushed = await inTime(flush(writer.deps, head, batch));
+    if (head !== null) flushed = await inTime(flush(writer.deps, head, batch), timeFor(batch));
     if (head !== null && flushed === null) writer.fenced = true;
     writer.head = head === null || flushed === null ? null : { ...head, tree: flushed.tree };
   } catch (error) {

@@ -15,6 +15,8 @@ export interface Submission<W, R> {
   readonly entries: (outcome: R | null) => readonly AuditEntry[];
   /** Written by `alongside`, in the same transaction as its entries. */
   readonly work?: W;
+  /** How many rows the work writes, where they are many: it is given more time then. */
+  readonly rows?: number;
   /** Good once. When it was used before, the work is not done and a denial is logged. */
   readonly proof?: Proof;
 }

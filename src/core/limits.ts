@@ -5,7 +5,7 @@ export const limits = {
   jsonDepth: 100,
   headerBytes: 16 * 1024,
   urlBytes: 8 * 1024,
-  bundleEntries: 5_000,
+  bundleEntries: 50_000,
   searchPageDefault: 50,
   searchPageMax: 1_000,
   accessTokenSeconds: 300,

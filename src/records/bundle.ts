@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import type { Clock } from "#core/clock.ts";
 import { meaningOf, problem, type Problem } from "#core/problem.ts";
 import { invariant, unreachable } from "#core/result.ts";
+import { resolveConditions } from "#records/bundle-conditions.ts";
+import { lostRace, stepsOf, wholeTouch, type Step, type WriteStep } from "#records/bundle-steps.ts";
 import {
   refused,
   type Interaction,
@@ -9,84 +12,21 @@ import {
   type Shown,
 } from "#records/door.ts";
 import { transactionResponse, type EntryOutcome } from "#records/fhir/bundle.ts";
-import { parseResource } from "#records/fhir/parse.ts";
-import {
-  planTransaction,
-  type PlannedAction,
-  type TransactionPlan,
-} from "#records/fhir/transaction.ts";
-import type { Action } from "#records/fhir/transaction-target.ts";
+import { planTransaction, readBundle, type TransactionPlan } from "#records/fhir/transaction.ts";
 import { fhirAnswer } from "#records/http.ts";
 import { preferredReturn } from "#records/preference.ts";
-import { readResource } from "#records/read.ts";
-import { searchResources } from "#records/search.ts";
-import { touch, type Touch, type Visit } from "#records/visit.ts";
-import type { RowOutcome, RowWrite } from "#records/write-plan.ts";
-import {
-  prepareDelete,
-  preparePut,
-  touchOfWrite,
-  type PreparedWrite,
-  type WriteDeps,
-} from "#records/write-prepare.ts";
+import { createPause, takeTurns } from "#core/turns.ts";
+import type { Touch } from "#records/visit.ts";
 import { readJsonText } from "#records/write-body.ts";
+import type { RowOutcome } from "#records/write-plan.ts";
+import { touchOfWrite, type WriteDeps } from "#records/write-prepare.ts";
 
-/** One entry of the bundle after everything that can be done before writing. */
-type Step = { readonly entry: number } & (
-  | { readonly kind: "write"; readonly row: RowWrite; readonly touch: Touch }
-  | { readonly kind: "shown"; readonly shown: Shown }
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-);
-
-type WriteStep = Extract<Step, { kind: "write" }>;
-
-const wholeTouch = touch({ action: "transaction", compartment: null, type: "Bundle" });
+export interface BundleDeps extends WriteDeps {
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
 
 function placed(found: Problem, entry: number): Problem {
   return { ...found, at: found.at ?? `Bundle.entry[${entry}]` };
-}
-
-function writeStep(entry: number, prepared: PreparedWrite): Step {
-  return prepared.ok
-    ? { entry, kind: "write", row: prepared.row, touch: prepared.touch }
-    : { entry, kind: "refused", refusal: prepared.refusal };
-}
-
-function readStep(entry: number, outcome: Outcome): Step {
-  invariant(outcome.kind !== "written", "a reading writes nothing");
-  return outcome.kind === "shown"
-    ? { entry, kind: "shown", shown: outcome }
-    : { entry, kind: "refused", refusal: outcome };
-}
-
-async function stepOf(
-  deps: WriteDeps,
-  visit: Visit,
-  { entry, action }: { readonly entry: number; readonly action: Action },
-): Promise<Step> {
-  switch (action.method) {
-    case "POST":
-    case "PUT":
-      return writeStep(entry, await preparePut(deps, visit, action));
-    case "DELETE":
-      return writeStep(entry, await prepareDelete(deps, visit, action));
-    case "GET": {
-      const reading =
-        "id" in action
-          ? readResource(deps, action)
-          : searchResources(deps, { ...action, lenient: false });
-      return readStep(entry, await reading(visit));
-    }
-    default:
-      return unreachable(action);
-  }
-}
-
-/** Patients go first: with them come the keys for all else that the bundle holds of them. */
-function patientsFirst(actions: readonly PlannedAction[]): readonly PlannedAction[] {
-  const isPatient = ({ action }: PlannedAction): boolean =>
-    action.ok && action.value.type === "Patient" && "parsed" in action.value;
-  return [...actions.filter(isPatient), ...actions.filter((planned) => !isPatient(planned))];
 }
 
 function unsupported({ kind, actions }: TransactionPlan): Problem | null {
@@ -100,141 +40,149 @@ function unsupported({ kind, actions }: TransactionPlan): Problem | null {
     : null;
 }
 
-async function stepsOf(
-  deps: WriteDeps,
-  visit: Visit,
-  plan: TransactionPlan,
-): Promise<readonly Step[]> {
-  const steps: Step[] = [];
-  for (const { entry, action } of patientsFirst(plan.actions)) {
-    const step: Step = action.ok
-      ? await stepOf(deps, visit, { entry, action: action.value })
-      : { entry, kind: "refused", refusal: refused(action.problem, wholeTouch) };
-    steps.push(step);
-    if (step.kind === "refused" && plan.kind === "transaction") break;
-  }
-  return steps;
+function failedEntry(found: Problem): EntryOutcome {
+  return { kind: "failed", status: meaningOf(found.code).status, problem: found };
 }
 
-function rowOutcome(
-  { row, entry }: WriteStep,
-  outcome: RowOutcome,
-  wantsText: boolean,
-): EntryOutcome {
-  const { type, id } = row;
+function rowOutcome(step: WriteStep, outcome: RowOutcome): EntryOutcome {
+  const { type, id } = step.row;
   switch (outcome.kind) {
     case "created":
     case "updated": {
-      const { version, lastUpdated } = outcome;
-      const text = wantsText ? outcome.text : null;
-      return {
-        kind: "written",
-        created: outcome.kind === "created",
-        type,
-        id,
-        version,
-        lastUpdated,
-        text,
-      };
+      const { version, lastUpdated, text } = outcome;
+      const created = outcome.kind === "created";
+      return { kind: "written", created, type, id, version, lastUpdated, text };
     }
     case "deleted":
     case "unchanged":
       return { kind: "deleted", version: outcome.version, lastUpdated: outcome.lastUpdated };
     case "refused":
-      return failedEntry(placed(outcome.problem, entry));
+      return failedEntry(placed(lostRace(outcome.problem, step.ownVersion), step.entry));
     default:
       return unreachable(outcome);
   }
 }
 
-function failedEntry(found: Problem): EntryOutcome {
-  return { kind: "failed", status: meaningOf(found.code).status, problem: found };
+function shownEntry({ answer }: Shown): EntryOutcome {
+  if (answer.status === 304) return { kind: "unchanged", etag: answer.headers["etag"] ?? "" };
+  const { body } = answer;
+  invariant(typeof body === "string" || Buffer.isBuffer(body), "what an entry shows comes whole");
+  return { kind: "shown", text: body.toString(), version: null };
 }
 
-function settled(
-  steps: readonly Step[],
-  rows: readonly RowOutcome[],
-  how: {
-    readonly kind: TransactionPlan["kind"];
-    readonly publicOrigin: string;
-    readonly wantsText: boolean;
-  },
-): Shown {
-  const outcomes: { readonly entry: number; readonly outcome: EntryOutcome }[] = [];
+/** What became of the entries, and what the log is told of them. */
+interface Settled {
+  readonly outcomes: readonly EntryOutcome[];
+  readonly touches: readonly Touch[];
+  readonly refusals: readonly Refusal[];
+}
+
+function settled(steps: readonly Step[], rows: readonly RowOutcome[]): Settled {
+  const outcomes: EntryOutcome[] = [];
   const touches: Touch[] = [];
   const refusals: Refusal[] = [];
   let next = 0;
   for (const step of steps) {
     const { entry } = step;
-    if (step.kind === "refused") {
-      refusals.push(step.refusal);
-      outcomes.push({ entry, outcome: failedEntry(placed(step.refusal.problem, entry)) });
-    } else if (step.kind === "shown") {
-      touches.push(...step.shown.touches);
-      const { body } = step.shown.answer;
-      const text = typeof body === "string" ? body : "{}";
-      outcomes.push({ entry, outcome: { kind: "shown", text, version: null } });
-    } else {
-      const row = rows[next];
-      invariant(row !== undefined, "every row has an outcome");
-      next += 1;
-      if (row.kind === "refused") refusals.push(refused(row.problem, step.touch));
-      else touches.push(touchOfWrite(step.touch, row));
-      outcomes.push({ entry, outcome: rowOutcome(step, row, how.wantsText) });
+    switch (step.kind) {
+      case "refused":
+        refusals.push(step.refusal);
+        outcomes[entry] = failedEntry(placed(step.refusal.problem, entry));
+        break;
+      case "shown":
+        touches.push(...step.shown.touches);
+        outcomes[entry] = shownEntry(step.shown);
+        break;
+      case "done":
+        outcomes[entry] = step.outcome;
+        break;
+      case "write": {
+        const row = rows[next];
+        invariant(row !== undefined, "every row has an outcome");
+        next += 1;
+        touches.push(...step.seen);
+        if (row.kind === "refused") refusals.push(refused(row.problem, step.touch));
+        else touches.push(touchOfWrite(step.touch, row));
+        outcomes[entry] = rowOutcome(step, row);
+        break;
+      }
+      default:
+        unreachable(step);
     }
   }
-  const inOrder = outcomes.sort((a, b) => a.entry - b.entry).map(({ outcome }) => outcome);
-  const body = transactionResponse(how.kind, how.publicOrigin, inOrder);
-  return { touches, refusals, answer: fhirAnswer(200, body) };
+  return { outcomes, touches, refusals };
 }
 
-function outcomeOf(
-  plan: TransactionPlan,
-  steps: readonly Step[],
-  how: { readonly publicOrigin: string; readonly wantsText: boolean },
-): Outcome {
+interface How {
+  readonly kind: TransactionPlan["kind"];
+  readonly publicOrigin: string;
+  readonly wantsText: boolean;
+  /** Of the searches that conditions took. */
+  readonly sought: readonly Touch[];
+}
+
+/** Remembers what the last rows came to: the log asks first, then the caller's answer is made. */
+function settling(steps: readonly Step[], how: How): (rows: readonly RowOutcome[]) => Shown {
+  let last: { readonly rows: readonly RowOutcome[]; readonly shown: Shown } | null = null;
+  return (rows) => {
+    if (last?.rows === rows) return last.shown;
+    const { outcomes, touches, refusals } = settled(steps, rows);
+    const told = how.wantsText
+      ? outcomes
+      : outcomes.map((each) => (each.kind === "written" ? { ...each, text: null } : each));
+    const body = transactionResponse(how.kind, how.publicOrigin, told);
+    const shown = { touches: [...how.sought, ...touches], refusals, answer: fhirAnswer(200, body) };
+    last = { rows, shown };
+    return shown;
+  };
+}
+
+function outcomeOf(steps: readonly Step[], how: How): Outcome {
   const refusal = steps.find((step) => step.kind === "refused");
-  if (plan.kind === "transaction" && refusal !== undefined) {
+  if (how.kind === "transaction" && refusal !== undefined) {
     const { problem: found } = refusal.refusal;
     return { ...refusal.refusal, problem: placed(found, refusal.entry) };
   }
   const writes = steps.filter((step) => step.kind === "write");
-  const { kind } = plan;
-  const settle = (rows: readonly RowOutcome[]): Shown => settled(steps, rows, { ...how, kind });
+  const settle = settling(steps, how);
   if (writes.length === 0) {
     const shown = settle([]);
     // A bundle of nothing shows nothing, but that it was sent is still recorded.
-    const touches = shown.touches.length > 0 ? shown.touches : [wholeTouch];
-    return { kind: "shown", ...shown, touches };
+    const isSilent = shown.touches.length === 0 && (shown.refusals ?? []).length === 0;
+    return { kind: "shown", ...shown, touches: isSilent ? [wholeTouch] : shown.touches };
   }
   return {
     kind: "written",
-    work: { atomic: kind === "transaction", rows: writes.map(({ row }) => row) },
+    work: { atomic: how.kind === "transaction", rows: writes.map(({ row }) => row) },
     settle,
     attempted: { ...wholeTouch, count: writes.length },
-    explain: (found, row) => placed(found, writes[row]?.entry ?? 0),
+    explain: (found, row) => {
+      const step = writes[row];
+      return placed(lostRace(found, step?.ownVersion ?? false), step?.entry ?? 0);
+    },
   };
 }
 
-/** `POST /fhir`: a transaction, done as a whole or not at all, or a batch. */
-export function performBundle(deps: WriteDeps, request: IncomingMessage): Interaction {
-  const { publicOrigin, random } = deps;
+/** `POST /fhir`: a transaction, done as a whole or not at all, or a batch. However long it is, others get their turn meanwhile. */
+export function performBundle(deps: BundleDeps, request: IncomingMessage): Interaction {
+  const { publicOrigin } = deps;
   const stop = (found: Problem): Refusal => refused(found, wholeTouch);
   return async (visit) => {
     const text = await readJsonText(request);
     if (!text.ok) return stop(text.problem);
-    const parsed = parseResource(text.value, { conformance: null });
-    if (!parsed.ok) return stop(parsed.problem);
-    const plan = planTransaction(parsed.value, {
-      publicOrigin,
-      random,
-      conformance: deps.conformance(),
-    });
+    const pause = createPause(deps.clock);
+    const read = await takeTurns(readBundle(text.value, deps), pause);
+    if (!read.ok) return stop(read.problem);
+    const conditions = await resolveConditions(deps, visit, { request: read.value, pause });
+    if (!conditions.ok) return stop(conditions.problem);
+    const { resolved, touches } = conditions.value;
+    const context = { publicOrigin, resolved, conformance: deps.conformance() };
+    const plan = await takeTurns(planTransaction(read.value, context), pause);
     if (!plan.ok) return stop(plan.problem);
     const obstacle = unsupported(plan.value);
     if (obstacle !== null) return stop(obstacle);
-    const steps = await stepsOf(deps, visit, plan.value);
+    const steps = await stepsOf(deps, visit, { plan: plan.value, pause });
     const wantsText = preferredReturn(request.headers) === "representation";
-    return outcomeOf(plan.value, steps, { publicOrigin, wantsText });
+    return outcomeOf(steps, { kind: plan.value.kind, publicOrigin, wantsText, sought: touches });
   };
 }

@@ -7,11 +7,11 @@ import {
   conditionOf,
   seek,
   type Condition,
-  type Match,
   type Sought,
 } from "#records/conditional.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
 import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
+import type { FoundMatch } from "#records/fhir/transaction-target.ts";
 import { ifMatchVersion } from "#records/preference.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import { newId, readJsonText } from "#records/write-body.ts";
@@ -89,7 +89,7 @@ export async function createUnlessThere(
 }
 
 /** The version that must be there: the one that the caller names, or the one that was found. */
-const versionOf = (asked: number | null, match: Match | null): number =>
+const versionOf = (asked: number | null, match: FoundMatch | null): number =>
   asked ?? match?.version ?? 0;
 
 async function updateFound(

@@ -1,4 +1,4 @@
-import { parseInstant, type Instant } from "#core/clock.ts";
+import { parseInstant } from "#core/clock.ts";
 import { parseResourceId, type ResourceId, type ResourceType } from "#core/ids.ts";
 import { scanJson } from "#core/json.ts";
 import { limits } from "#core/limits.ts";
@@ -10,6 +10,7 @@ import { isObject } from "#records/fhir/json-value.ts";
 import { searchParameters } from "#records/fhir/search-parameters.ts";
 import type { SearchDeps } from "#records/search-matches.ts";
 import { searchResources } from "#records/search.ts";
+import type { FoundMatch } from "#records/fhir/transaction-target.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 
 /** By which a conditional interaction finds its resource (R4 §3.1.0.4.3, §3.1.0.7.1, §3.1.0.8.1). */
@@ -24,11 +25,6 @@ export interface Condition {
   readonly patient: ResourceId | null;
 }
 
-/** Reads `If-None-Exist`: a query, with or without the type and question mark before it. */
-export function parseCondition(text: string): URLSearchParams {
-  return new URLSearchParams(text.replace(/^[A-Za-z]*\?/, ""));
-}
-
 /** The condition of a query that may say how to answer, too: that is no part of it. */
 export function conditionOf(
   type: ResourceType,
@@ -39,19 +35,10 @@ export function conditionOf(
   return { type, query: new URLSearchParams(asked), patient };
 }
 
-/** The one resource that meets a condition. */
-export interface Match {
-  readonly id: ResourceId;
-  readonly version: number;
-  readonly lastUpdated: Instant;
-  /** As it was stored. */
-  readonly text: string;
-}
-
 export type Sought =
   /** `touches`: what the log is told of the looking. */
   | { readonly kind: "none"; readonly touches: readonly Touch[] }
-  | { readonly kind: "one"; readonly match: Match; readonly touches: readonly Touch[] }
+  | { readonly kind: "one"; readonly match: FoundMatch; readonly touches: readonly Touch[] }
   /** As a search is refused, or as "multiple-matches". */
   | Refusal;
 
@@ -79,15 +66,20 @@ function queryOf({ type, query, patient }: Condition): URLSearchParams {
   return asked;
 }
 
-/** What two conditions that ask the same have in common, however their parameters are ordered. */
-export function conditionKey(condition: Condition): string {
-  const asked = queryOf(condition);
+/**
+ * What conditions that may find the same have in common. In whose record is left out: it may be
+ * named in the query or be known from the resource.
+ */
+export function conditionKey({ type, query }: Pick<Condition, "type" | "query">): string {
+  const asked = new URLSearchParams(query);
+  asked.delete("patient");
+  asked.delete("subject");
   asked.sort();
-  return `${condition.type}?${asked.toString()}`;
+  return `${type}?${asked.toString()}`;
 }
 
 /** Reads a page that the search has made: its resources, not what stands beside them. */
-function matchesIn(bundle: string): readonly Match[] {
+function matchesIn(bundle: string): readonly FoundMatch[] {
   const scanned = scanJson(bundle, limits.jsonDepth);
   invariant(scanned.ok, "a searchset is JSON");
   return entryTexts({ text: bundle, scanned: scanned.value }).flatMap((entry) => {
@@ -98,7 +90,7 @@ function matchesIn(bundle: string): readonly Match[] {
   });
 }
 
-function matchOf(entry: unknown, text: string): Match | null {
+function matchOf(entry: unknown, text: string): FoundMatch | null {
   if (!isObject(entry) || !isObject(entry.search) || entry.search.mode !== "match") return null;
   if (!isObject(entry.resource) || !isObject(entry.resource.meta)) return null;
   const id = parseResourceId(String(entry.resource.id));

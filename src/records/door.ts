@@ -130,7 +130,8 @@ function submissionOf(visit: Visit, outcome: Outcome): SubmissionOf {
         const code = written === null ? "unexpected" : written.problem.code;
         return [entryOf(visit, attempted, { decision: "error", reasons: [code] })];
       };
-      return { work, entries, proof };
+      const rows = "rows" in work ? work.rows.length : 0;
+      return { work, rows, entries, proof };
     }
     case "refused": {
       const entry = refusalEntry(visit, outcome);

@@ -22,6 +22,7 @@ import {
   LostRace,
   type CountedSeals,
 } from "#records/seal-count-store.ts";
+import { createPause } from "#core/turns.ts";
 import type { Queryable } from "#storage/database.ts";
 import type { Vault } from "#vault/vault.ts";
 
@@ -268,7 +269,12 @@ export function writeRecords(
     await planByIndex(tx);
     const stored = await lockStates(tx, groups);
     const plan = planWrites(stored, groups, deps.clock.now());
-    const sealed = new Map(plan.rows.map((row) => [row, seal(deps, row)]));
+    const sealed = new Map<PlannedRow, SealedRow>();
+    const pause = createPause(deps.clock);
+    for (const row of plan.rows) {
+      sealed.set(row, seal(deps, row));
+      await pause();
+    }
     await store(tx, [...sealed.values()], stored);
     const writes = plan.rows.map(({ write }) => write);
     await storeRelations(tx, writes);

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { ResourceType } from "#core/ids.ts";
 import type { Problem } from "#core/problem.ts";
-import { parseCondition } from "#records/conditional.ts";
 import { createUnlessThere } from "#records/conditional-write.ts";
 import { refused, type Interaction, type Refusal } from "#records/door.ts";
 import { parseResource } from "#records/fhir/parse.ts";
+import { parseCondition } from "#records/fhir/transaction-target.ts";
 import { ifMatchVersion } from "#records/preference.ts";
 import type { Wanted } from "#records/read.ts";
 import { touch } from "#records/visit.ts";

@@ -128,6 +128,8 @@ export type EntryOutcome =
     }
   /** The answer of a GET: a resource or a searchset, as text. */
   | { readonly kind: "shown"; readonly text: string; readonly version: number | null }
+  /** The answer of a conditional GET whose caller holds that version already. */
+  | { readonly kind: "unchanged"; readonly etag: string }
   | { readonly kind: "failed"; readonly status: number; readonly problem: Problem };
 
 function responseEntry(publicOrigin: string, outcome: EntryOutcome): string {
@@ -151,6 +153,8 @@ function responseEntry(publicOrigin: string, outcome: EntryOutcome): string {
       const etag = outcome.version === null ? {} : { etag: versionTag(outcome.version) };
       return entryText({ status: "200 OK", ...etag }, outcome.text);
     }
+    case "unchanged":
+      return entryText({ status: "304 Not Modified", etag: outcome.etag }, null);
     case "failed": {
       const status = String(outcome.status);
       return entryText({ status, outcome: operationOutcome(outcome.problem) }, null);

@@ -3,8 +3,17 @@ import { suite, test } from "node:test";
 import type { Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { limits } from "#core/limits.ts";
-import { planTransaction, type Action, type TransactionPlan } from "#records/fhir/transaction.ts";
-import { parsedOf } from "#records/fhir/testing.ts";
+import type { Result } from "#core/result.ts";
+import { r4Alone } from "#records/fhir/conformance.ts";
+import {
+  nothingResolved,
+  planTransaction,
+  readBundle,
+  type Action,
+  type Resolved,
+  type TransactionPlan,
+} from "#records/fhir/transaction.ts";
+import { atOnce } from "#core/turns.ts";
 
 const publicOrigin = "https://localhost:8443";
 
@@ -33,9 +42,19 @@ interface Sent {
   };
 }
 
-function plan(entry: readonly Sent[], type = "transaction"): TransactionPlan | Problem {
-  const deps = { publicOrigin, random: countedRandom() };
-  const planned = planTransaction(parsedOf({ resourceType: "Bundle", type, entry }), deps);
+function planOf(text: string, resolved: Resolved = nothingResolved): Result<TransactionPlan> {
+  const read = atOnce(readBundle(text, { publicOrigin, random: countedRandom() }));
+  return read.ok
+    ? atOnce(planTransaction(read.value, { publicOrigin, resolved, conformance: r4Alone }))
+    : read;
+}
+
+function plan(
+  entry: readonly Sent[],
+  type = "transaction",
+  resolved: Resolved = nothingResolved,
+): TransactionPlan | Problem {
+  const planned = planOf(JSON.stringify({ resourceType: "Bundle", type, entry }), resolved);
   return planned.ok ? planned.value : planned.problem;
 }
 
@@ -86,7 +105,7 @@ suite("a transaction", () => {
       '{"resourceType":"Patient"}',
       '{"resourceType":"Patient","id":"p1"}',
     );
-    const planned = planTransaction(parsedOf(fixed), { publicOrigin, random: countedRandom() });
+    const planned = planOf(fixed);
     assert.ok(planned.ok);
     const [first] = planned.value.actions;
     assert.ok(first?.action.ok && first.action.value.method === "POST");
@@ -155,9 +174,9 @@ suite("a transaction", () => {
       "Bundle.entry[0].resource",
     ],
     [
-      "a conditional reference",
+      "a conditional reference that finds nothing",
       [{ resource: observation("Patient?identifier=1"), request: post("Observation") }],
-      "parameter-unknown",
+      "reference-missing",
       "Bundle.entry[0].resource",
     ],
     [
@@ -195,31 +214,19 @@ suite("a transaction", () => {
       "Bundle.entry[0].resource.subject.reference",
     ],
     [
-      "a conditional create",
-      [{ resource: patient, request: { ...post("Patient"), ifNoneExist: "identifier=1" } }],
-      "parameter-unknown",
-      "Bundle.entry[0].request.ifNoneExist",
-    ],
-    [
-      "a conditional update",
-      [{ resource: patient, request: put("Patient?identifier=1") }],
-      "parameter-unknown",
-      "Bundle.entry[0].request.url",
-    ],
-    [
-      "a conditional delete",
-      [{ request: { method: "DELETE", url: "Patient?identifier=1" } }],
-      "parameter-unknown",
-      "Bundle.entry[0].request.url",
-    ],
-    [
-      "a patch",
+      "a patch that is none",
       [
         {
-          resource: { resourceType: "Parameters" },
+          resource: { resourceType: "Binary", contentType: "text/plain" },
           request: { method: "PATCH", url: "Patient/p1" },
         },
       ],
+      "patch-refused",
+      "Bundle.entry[0].resource",
+    ],
+    [
+      "a HEAD",
+      [{ request: { method: "HEAD", url: "Patient/p1" } }],
       "method-not-allowed",
       "Bundle.entry[0].request.method",
     ],
@@ -267,10 +274,8 @@ suite("a transaction", () => {
     });
 
   test("is refused when it is of another type, or too long", () => {
-    const deps = { publicOrigin, random: countedRandom() };
-    const collection = parsedOf({ resourceType: "Bundle", type: "collection" });
-    assert.equal(planTransaction(collection, deps).ok, false);
-    assert.equal(planTransaction(parsedOf(patient), deps).ok, false);
+    assert.equal(planOf('{"resourceType":"Bundle","type":"collection"}').ok, false);
+    assert.equal(planOf(JSON.stringify(patient)).ok, false);
     const entry = Array.from({ length: limits.bundleEntries + 1 }, () => ({
       request: { method: "GET", url: "Patient/p1" },
     }));

@@ -1,23 +1,29 @@
-import type { Bundle, BundleEntry } from "@medplum/fhirtypes";
-import { limits } from "#core/limits.ts";
-import { refuse, type Problem } from "#core/problem.ts";
-import { failed, ok, type Result } from "#core/result.ts";
-import { entryTexts, resourceText } from "#records/fhir/bundle-entries.ts";
-import { r4Alone } from "#records/fhir/conformance.ts";
-import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
-import { parseReference, rewriteLinks } from "#records/fhir/references.ts";
+import { isUtf8 } from "node:buffer";
+import { parseResourceId } from "#core/ids.ts";
+import { problem, refuse, type Problem } from "#core/problem.ts";
+import { failed, ok, unreachable, type Result } from "#core/result.ts";
+import type { Conformance } from "#records/fhir/conformance.ts";
+import { isObject } from "#records/fhir/json-value.ts";
+import { parseResource } from "#records/fhir/parse.ts";
+import { parseFhirPathPatch } from "#records/fhir/patch/fhirpath-patch.ts";
+import { parseJsonPatch } from "#records/fhir/patch/json-patch.ts";
+import type { Patch } from "#records/fhir/patch/patch.ts";
+import {
+  literalLinks,
+  noIdentities,
+  type FoundReferences,
+  type Identities,
+} from "#records/fhir/transaction-links.ts";
+import { placedAt, type BundleRequest, type Entry } from "#records/fhir/transaction-read.ts";
 import {
   invalid,
-  isWrite,
-  notSupported,
-  parseTarget,
-  withoutBase,
   type Action,
+  type FoundMatch,
   type Target,
-  type TransactionDeps,
 } from "#records/fhir/transaction-target.ts";
 
-export type { Action, TransactionDeps } from "#records/fhir/transaction-target.ts";
+export type { Action, FoundMatch, TransactionDeps } from "#records/fhir/transaction-target.ts";
+export { readBundle, type BundleRequest } from "#records/fhir/transaction-read.ts";
 
 /** An action and the entry, from 0, that asked for it. */
 export interface PlannedAction {
@@ -26,186 +32,256 @@ export interface PlannedAction {
 }
 
 export interface TransactionPlan {
-  /** A transaction is done as a whole or not at all; in a batch each entry stands alone. */
-  readonly kind: "transaction" | "batch";
-  /** In the order of processing: DELETE, POST, PUT, GET. All are sound if it is a transaction. */
+  readonly kind: BundleRequest["kind"];
+  /** In the order of processing: DELETE, POST, PUT and PATCH, GET. All are sound if it is a transaction. */
   readonly actions: readonly PlannedAction[];
 }
 
-const order = { DELETE: 0, POST: 1, PUT: 2, GET: 3 } as const;
-
-/** An entry as it was sent, with what was found in its request. */
-interface Entry {
-  readonly index: number;
-  readonly fullUrl: string | null;
-  readonly text: string | null;
-  readonly target: Target;
+/** What the conditions of the entries were found to mean. */
+export interface Resolved {
+  /** By the entry, from 0, whose request has a condition: null when nothing meets it. */
+  readonly targets: ReadonlyMap<number, Result<FoundMatch | null>>;
+  /** By the entry: what its conditional references mean. */
+  readonly references: ReadonlyMap<number, Result<FoundReferences>>;
 }
 
-function parseEntry(
-  entry: BundleEntry,
-  place: { readonly index: number; readonly text: string | null },
-  deps: TransactionDeps,
-): Result<Entry> {
-  if (entry.request === undefined) return invalid("request", "is required");
-  const target = parseTarget(entry.request, deps);
-  if (!target.ok) return target;
-  const writes = isWrite(target.value);
-  if (writes !== (place.text !== null))
-    return invalid("resource", writes ? "is required" : "must not be given");
-  return ok({ ...place, fullUrl: entry.fullUrl ?? null, target: target.value });
+export const nothingResolved: Resolved = { targets: new Map(), references: new Map() };
+
+type Order = 0 | 1 | 2 | 3;
+
+function orderOf({ method }: Target): Order {
+  switch (method) {
+    case "DELETE":
+      return 0;
+    case "POST":
+      return 1;
+    case "PUT":
+    case "PATCH":
+      return 2;
+    case "GET":
+      return 3;
+    default:
+      return unreachable(method);
+  }
 }
 
-function placedAt(index: number, found: Problem): Problem {
-  const prefix = `Bundle.entry[${index}]`;
-  const within = (at: string): string =>
-    `${prefix}.${at.replace(/^[A-Z][A-Za-z]+(?=\.|$)/, "resource")}`;
-  const also = found.also?.map(({ at, detail }) => ({ at: within(at), detail }));
-  return {
-    ...found,
-    at: found.at === undefined ? prefix : within(found.at),
-    ...(also === undefined ? {} : { also }),
-  };
+/** The id that an update by condition brings along, for where nothing meets it. */
+function ownId({ target, text }: Entry): string | null {
+  if (target.method !== "PUT" || text === null) return null;
+  const value: unknown = JSON.parse(text);
+  return isObject(value) && typeof value.id === "string" ? parseResourceId(value.id) : null;
 }
 
-/** By fullUrl, the `Type/id` that an entry's resource will have. */
-type Identities = ReadonlyMap<string, string>;
+/** `Type/id` of what an entry writes or would have written; null when that is nothing. */
+export function nameOf(entry: Entry, resolved: Resolved): string | null {
+  const { target, index } = entry;
+  if (target.method === "GET") return null;
+  if (target.condition === null) return `${target.type}/${target.id}`;
+  const found = resolved.targets.get(index);
+  if (found?.ok !== true) return null;
+  if (found.value !== null) return `${target.type}/${found.value.id}`;
+  if (target.method === "POST") return `${target.type}/${target.id}`;
+  return target.method === "PUT" ? `${target.type}/${ownId(entry) ?? target.id}` : null;
+}
 
-function identitiesOf(entries: readonly Entry[]): Result<Identities> {
+function* identitiesOf(
+  entries: readonly Entry[],
+  resolved: Resolved,
+): Generator<undefined, Result<Identities>> {
   const identities = new Map<string, string>();
   const written = new Set<string>();
-  for (const { index, fullUrl, target } of entries) {
-    if (target.method === "GET") continue;
-    const name = `${target.type}/${target.id}`;
+  for (const entry of entries) {
+    const { index, fullUrl, target } = entry;
+    yield;
+    const name = nameOf(entry, resolved);
+    if (name === null) continue;
     const at = `Bundle.entry[${index}]`;
+    // What If-None-Exist found is not touched, so that several may name it.
+    const isFound = target.method === "POST" && name !== `${target.type}/${target.id}`;
     // R4 §3.1.0.11.2: a resource may be touched once in a transaction.
-    if (written.has(name)) return invalid(at, "touches a resource that another entry touches too");
+    if (written.has(name) && !isFound)
+      return invalid(at, "touches a resource that another entry touches too");
     written.add(name);
-    if (fullUrl === null) continue;
-    if (identities.has(fullUrl)) return invalid(`${at}.fullUrl`, "is that of another entry too");
-    identities.set(fullUrl, name);
+    if (fullUrl !== null) identities.set(fullUrl, name);
   }
   return ok(identities);
 }
 
-/** `https://elsewhere/fhir/` of `https://elsewhere/fhir/Patient/1`; null when it is not of that form. */
-function baseOf(fullUrl: string | null): string | null {
-  return /^(https?:\/\/.+\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/.exec(fullUrl ?? "")?.[1] ?? null;
+/** By what the entries of a Bundle are planned. */
+interface Context {
+  readonly identities: Identities;
+  readonly resolved: Resolved;
+  readonly publicOrigin: string;
+  readonly conformance: Conformance;
 }
 
-interface Links {
-  readonly text: string;
-  /** True when a link names something that only this bundle could hold, and it does not. */
-  readonly dangling: boolean;
-  readonly conditional: boolean;
-}
-
-function literalLinks(entry: Entry, text: string, identities: Identities, own: string): Links {
-  const entryBase = baseOf(entry.fullUrl);
-  let dangling = false;
-  let conditional = false;
-  const changed = rewriteLinks(text, (link) => {
-    const known = identities.get(link);
-    if (known !== undefined) return known;
-    if (entryBase !== null && parseReference(link) !== null)
-      return identities.get(entryBase + link) ?? null;
-    return withoutBase(link, own);
-  });
-  rewriteLinks(changed, (link) => {
-    dangling ||= link.startsWith("urn:uuid:");
-    conditional ||= /^[A-Z][A-Za-z]+\?/.test(link);
-    return null;
-  });
-  return { text: changed, dangling, conditional };
-}
-
-function toAction(entry: Entry, identities: Identities, deps: TransactionDeps): Result<Action> {
-  const { target, text } = entry;
-  if (!isWrite(target)) return ok(target);
+/** The text of an entry's resource, its links made literal. */
+function linkedText(entry: Entry, { identities, resolved, publicOrigin }: Context): Result<string> {
+  const { text, index } = entry;
   if (text === null) return invalid("resource", "is required");
-  const links = literalLinks(entry, text, identities, deps.publicOrigin);
-  if (links.conditional) return notSupported("resource", "a conditional reference");
+  const found = resolved.references.get(index) ?? ok(noIdentities);
+  if (!found.ok) return found;
+  const links = literalLinks(entry, text, { identities, references: found.value, publicOrigin });
   if (links.dangling)
     return refuse("reference-missing", {
       at: "resource",
       detail: "refers to a urn:uuid that is the fullUrl of no entry",
     });
-  const expected =
-    target.method === "PUT" ? { type: target.type, id: target.id } : { type: target.type };
-  const { conformance = r4Alone } = deps;
-  const parsed = parseResource(links.text, { ...expected, conformance });
+  return links.conditional.length === 0
+    ? ok(links.text)
+    : refuse("reference-missing", {
+        at: "resource",
+        detail: "a conditional reference finds nothing",
+      });
+}
+
+/** A FHIRPath Patch as Parameters, or a JSON Patch in a Binary (R4 §3.1.0.11.3). */
+function patchOf(text: string): Result<Patch> {
+  const parsed = parseResource(text, {});
   if (!parsed.ok) return parsed;
-  return ok({ ...target, parsed: parsed.value });
+  const { value } = parsed.value;
+  if (value.resourceType === "Parameters") return parseFhirPathPatch(text);
+  if (value.resourceType !== "Binary" || value.contentType !== "application/json-patch+json")
+    return refuse("patch-refused", {
+      at: "resource",
+      detail: "must be Parameters or a Binary of JSON Patch",
+    });
+  const bytes = Buffer.from(value.data ?? "", "base64");
+  return isUtf8(bytes)
+    ? parseJsonPatch(bytes.toString("utf8"))
+    : refuse("json-broken", { at: "resource" });
 }
 
-const methodOf = (planned: { readonly entry: Entry }): number => order[planned.entry.target.method];
+interface Writing {
+  readonly target: Exclude<Target, { method: "GET" }>;
+  /** Null when the request has no condition, or nothing meets it. */
+  readonly match: FoundMatch | null;
+}
 
-function planWhole(entries: readonly Entry[], deps: TransactionDeps): Result<TransactionPlan> {
-  const identities = identitiesOf(entries);
-  if (!identities.ok) return identities;
-  const actions: (PlannedAction & { readonly order: number })[] = [];
-  for (const entry of entries) {
-    const action = toAction(entry, identities.value, deps);
-    if (!action.ok) return failed(placedAt(entry.index, action.problem));
-    actions.push({ entry: entry.index, action, order: methodOf({ entry }) });
+/** The version that must be current: the one that is named, or the one that the condition found. */
+function versionOf({ target, match }: Writing): { ifVersion: number | null; ownVersion: boolean } {
+  const named = target.method === "POST" ? null : target.ifVersion;
+  if (named !== null || target.condition === null) return { ifVersion: named, ownVersion: false };
+  return { ifVersion: match?.version ?? 0, ownVersion: true };
+}
+
+function putAction(entry: Entry, writing: Writing, context: Context): Result<Action> {
+  const { target, match } = writing;
+  const { type } = target;
+  const text = linkedText(entry, context);
+  if (!text.ok) return text;
+  const isNamed = target.method === "PUT" && target.condition === null;
+  const expected = isNamed ? { type, id: target.id } : { type };
+  const parsed = parseResource(text.value, { ...expected, conformance: context.conformance });
+  if (!parsed.ok) return parsed;
+  const own = target.method === "PUT" ? parsed.value.id : null;
+  if (match !== null && own !== null && own !== match.id)
+    return refuse("resource-id-mismatch", { at: `${type}.id` });
+  const id = match?.id ?? own ?? target.id;
+  const method = target.method === "POST" ? "POST" : "PUT";
+  return ok({ method, type, id, parsed: parsed.value, ...versionOf(writing) });
+}
+
+function writeAction(entry: Entry, writing: Writing, context: Context): Result<Action> {
+  const { target, match } = writing;
+  const { type, method } = target;
+  const isMissing = target.condition !== null && match === null;
+  const id = match?.id ?? target.id;
+  switch (method) {
+    case "POST":
+      return match === null
+        ? putAction(entry, writing, context)
+        : ok({ method: "FOUND", type, match });
+    case "PUT":
+      return putAction(entry, writing, context);
+    case "PATCH": {
+      if (isMissing) return failed(problem("not-found"));
+      const text = linkedText(entry, context);
+      const patch = text.ok ? patchOf(text.value) : text;
+      return patch.ok ? ok({ method, type, id, patch: patch.value, ...versionOf(writing) }) : patch;
+    }
+    case "DELETE":
+      return ok(
+        isMissing ? { method: "NOTHING", type } : { method, type, id, ...versionOf(writing) },
+      );
+    default:
+      return unreachable(method);
   }
-  actions.sort((a, b) => a.order - b.order);
-  return ok({
-    kind: "transaction",
-    actions: actions.map(({ entry, action }) => ({ entry, action })),
-  });
 }
 
-const noIdentities: Identities = new Map();
+function toAction(entry: Entry, context: Context): Result<Action> {
+  const { target, index } = entry;
+  if (target.method === "GET") return ok(target);
+  if (target.condition === null) return writeAction(entry, { target, match: null }, context);
+  const found = context.resolved.targets.get(index);
+  if (found === undefined) return refuse("parameter-invalid", { at: "request.url" });
+  return found.ok ? writeAction(entry, { target, match: found.value }, context) : found;
+}
 
-function planEach(entries: readonly Result<Entry>[], deps: TransactionDeps): TransactionPlan {
-  const actions = entries.map((entry, index): PlannedAction & { readonly order: number } => {
-    const action = entry.ok ? toAction(entry.value, noIdentities, deps) : entry;
-    return {
-      entry: index,
-      action: action.ok ? action : failed(placedAt(index, action.problem)),
-      order: entry.ok ? methodOf({ entry: entry.value }) : 0,
-    };
-  });
+type Ordered = PlannedAction & { readonly order: Order };
+
+function inOrder(kind: BundleRequest["kind"], actions: Ordered[]): TransactionPlan {
   actions.sort((a, b) => a.order - b.order);
-  return { kind: "batch", actions: actions.map(({ entry, action }) => ({ entry, action })) };
+  return { kind, actions: actions.map(({ entry, action }) => ({ entry, action })) };
+}
+
+function soundOf(entries: readonly Result<Entry>[]): Result<readonly Entry[]> {
+  const sound: Entry[] = [];
+  for (const entry of entries) {
+    if (!entry.ok) return entry;
+    sound.push(entry.value);
+  }
+  return ok(sound);
+}
+
+function* planWhole(
+  sent: readonly Result<Entry>[],
+  context: Omit<Context, "identities">,
+): Generator<undefined, Result<TransactionPlan>> {
+  const entries = soundOf(sent);
+  if (!entries.ok) return entries;
+  const identities = yield* identitiesOf(entries.value, context.resolved);
+  if (!identities.ok) return identities;
+  const actions: Ordered[] = [];
+  for (const entry of entries.value) {
+    yield;
+    const action = toAction(entry, { ...context, identities: identities.value });
+    if (!action.ok) return failed(placedAt(entry.index, action.problem));
+    actions.push({ entry: entry.index, action, order: orderOf(entry.target) });
+  }
+  return ok(inOrder("transaction", actions));
+}
+
+function* planEach(
+  sent: readonly Result<Entry>[],
+  context: Omit<Context, "identities">,
+): Generator<undefined, TransactionPlan> {
+  const actions: Ordered[] = [];
+  for (const [index, entry] of sent.entries()) {
+    yield;
+    const action = entry.ok
+      ? toAction(entry.value, { ...context, identities: noIdentities })
+      : entry;
+    const found: Problem | null = !action.ok && entry.ok ? placedAt(index, action.problem) : null;
+    actions.push({
+      entry: index,
+      action: found === null ? action : failed(found),
+      order: entry.ok ? orderOf(entry.value.target) : 0,
+    });
+  }
+  return inOrder("batch", actions);
 }
 
 /**
- * Plans a Bundle of type transaction or batch by R4 §3.1.0.11: ids for what is created, links
- * between entries made literal, actions in the order of processing. The bundle must have been parsed.
- * Fails, naming the entry in `at`, when one entry of a transaction cannot be done; in a batch such
- * an entry fails alone. Conditional interactions, PATCH and HEAD are refused.
+ * Plans what readBundle has read, by R4 §3.1.0.11: links between entries made literal, resources
+ * and patches read, actions in the order of processing. `resolved` must hold all that the
+ * conditions of the entries mean. Lets others in where it yields. Fails, naming the entry in `at`,
+ * when one entry of a transaction cannot be done; in a batch such an entry fails alone.
  */
-export function planTransaction(
-  parsed: ParsedResource,
-  deps: TransactionDeps,
-): Result<TransactionPlan> {
-  const { value } = parsed;
-  if (value.resourceType !== "Bundle")
-    return refuse("resource-type-mismatch", { at: "resourceType" });
-  if (value.type !== "transaction" && value.type !== "batch")
-    return invalid("Bundle.type", "must be transaction or batch");
-  const sent = value.entry ?? [];
-  if (sent.length > limits.bundleEntries)
-    return invalid("Bundle.entry", `may be given at most ${limits.bundleEntries} times`);
-  const entries = readEntries(value, parsed, deps);
-  if (value.type === "batch") return ok(planEach(entries, deps));
-  const sound: Entry[] = [];
-  for (const [index, entry] of entries.entries()) {
-    if (!entry.ok) return failed(placedAt(index, entry.problem));
-    sound.push(entry.value);
-  }
-  return planWhole(sound, deps);
-}
-
-function readEntries(
-  bundle: Bundle,
-  parsed: ParsedResource,
-  deps: TransactionDeps,
-): readonly Result<Entry>[] {
-  const texts = entryTexts(parsed).map(resourceText);
-  return (bundle.entry ?? []).map((entry, index) =>
-    parseEntry(entry, { index, text: texts[index] ?? null }, deps),
-  );
+export function* planTransaction(
+  { kind, entries }: BundleRequest,
+  context: Omit<Context, "identities">,
+): Generator<undefined, Result<TransactionPlan>> {
+  if (kind === "batch") return ok(yield* planEach(entries, context));
+  return yield* planWhole(entries, context);
 }
