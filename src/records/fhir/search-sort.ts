@@ -2,6 +2,7 @@ import type { Resource } from "@medplum/fhirtypes";
 import type { ResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, unreachable, type Result } from "#core/result.ts";
+import { boundsOf } from "#records/fhir/dates.ts";
 import { isObject } from "#records/fhir/json-value.ts";
 import type { Conformance } from "#records/fhir/conformance.ts";
 import {
@@ -80,14 +81,29 @@ interface SortKey extends SortedBy {
   readonly read: (value: Resource) => string;
 }
 
+const isoCharacters = 24;
+
+/**
+ * The server writes lastUpdated in one form, whose texts sort as the instants do: by default every
+ * search sorts by it, and to read it as a date would cost more than all else in sorting.
+ */
+function lastUpdatedKey(value: Resource): string {
+  const text = value.meta?.lastUpdated ?? "";
+  if (text.length === isoCharacters && text.endsWith("Z")) return text;
+  const bounds = boundsOf(text);
+  return bounds === null ? "" : new Date(bounds.from).toISOString();
+}
+
 function sortKey(rule: SearchParameterRule, descending: boolean): SortKey {
+  const { code } = rule;
+  if (code === "_lastUpdated") return { code, descending, read: lastUpdatedKey };
   const read: SortKey["read"] = (value) => {
     if (!isObject(value)) return "";
     // R4 §3.1.1.2.1: of several values, the one that comes first in the order asked for counts.
     const keys = keysOf(rule, rule.read(value), descending).sort();
     return (descending ? keys.at(-1) : keys[0]) ?? "";
   };
-  return { code: rule.code, descending, read };
+  return { code, descending, read };
 }
 
 function compareParts(a: string, b: string, descending: boolean): number {

@@ -227,6 +227,25 @@ suite("a search plan", () => {
     ]);
   });
 
+  test("sorts by the time of the last update, in whatever form it is given", () => {
+    const updated = [
+      "2024-05-09T08:00:00.001Z",
+      "2024-05-09T08:00:00Z",
+      "2024-05-09T09:30:00.000+01:00",
+      "2024-05-10T00:00:00.000Z",
+    ];
+    const { sort } = planOf("Patient", "_sort=_lastUpdated");
+    const keyed = updated.map((lastUpdated) => {
+      const key = sort.keyOf(resourceOf({ resourceType: "Patient", meta: { lastUpdated } }));
+      return { lastUpdated, key };
+    });
+    assert.deepEqual(
+      keyed.toSorted((a, b) => sort.compare(a.key, b.key)).map(({ lastUpdated }) => lastUpdated),
+      [updated[1], updated[0], updated[2], updated[3]],
+    );
+    assert.equal(sort.keyOf(resourceOf({ resourceType: "Patient" })), "");
+  });
+
   test("sorts by several parameters, each in its own direction", () => {
     const named = (family: string, given: string): Resource =>
       resourceOf({ resourceType: "Patient", name: [{ family, given: [given] }] });

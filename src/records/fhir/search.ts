@@ -1,9 +1,7 @@
-import type { Resource } from "@medplum/fhirtypes";
 import type { Instant } from "#core/clock.ts";
 import type { ResourceType } from "#core/ids.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import { boundsOf } from "#records/fhir/dates.ts";
 import { r4Alone, type Conformance } from "#records/fhir/conformance.ts";
 import type { AskedWhere } from "#records/fhir/search-asked.ts";
 import { isAnswerParameter, parseAnswer } from "#records/fhir/search-answer.ts";
@@ -140,10 +138,4 @@ function planOf(type: ResourceType, query: URLSearchParams, context: Context): R
     joins,
     used,
   });
-}
-
-/** The instant that a stored resource was last written, in ms; null when its meta names none. */
-export function lastUpdatedOf(value: Resource): number | null {
-  const at = value.meta?.lastUpdated;
-  return at === undefined ? null : (boundsOf(at)?.from ?? null);
 }
