@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Resource } from "@medplum/fhirtypes";
-import type { AccessLogLine, Me } from "../../src/core/wire.ts";
+import type { AccessLogLine, AccessRequestLine, Me } from "../../src/core/wire.ts";
 import { build } from "vite";
 import { testAuthority, testGateway } from "../../src/gateway/testing.ts";
 import { demoPersonae } from "../../src/town/personae.ts";
@@ -20,6 +20,7 @@ export interface Clinic {
   me: Me;
   resources: readonly Resource[];
   accessLog: readonly AccessLogLine[];
+  requests: readonly AccessRequestLine[];
   checkpoint: string;
   isSignedIn: boolean;
   isPasswordRight: boolean;
@@ -60,6 +61,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
     me: people.patient,
     resources: [...town.organisation(), ...[...town.patients()].flat()],
     accessLog: madeUpLog(),
+    requests: madeUpRequests(people.patient.patients[0] ?? ""),
     checkpoint: madeUpCheckpoint(),
     isSignedIn: false,
     isPasswordRight: false,
@@ -182,4 +184,63 @@ function madeUpCheckpoint(): string {
   const root = createHash("sha256").update("a clinic that never was").digest("base64");
   const signature = randomBytes(68).toString("base64");
   return `records.phylax.test\n1006\n${root}\n\n— records.phylax.test ${signature}\n`;
+}
+
+const dayMs = 86_400_000;
+
+/** Requests in each state, one that is due soon and one that is late. */
+function madeUpRequests(patient: string): readonly AccessRequestLine[] {
+  const day = (fromNow: number): string =>
+    new Date(Date.now() + fromNow * dayMs).toISOString().slice(0, 10);
+  const deed = (daysAgo: number, role: "patient" | "privacy-officer") => ({
+    at: new Date(Date.now() - daysAgo * dayMs).toISOString(),
+    role,
+    byYou: false,
+  });
+  const line = (
+    id: string,
+    daysAgo: number,
+    words: Partial<NonNullable<AccessRequestLine["request"]>>,
+  ): AccessRequestLine => ({
+    id,
+    version: 1,
+    askedOn: day(-daysAgo),
+    dueOn: day(30 - daysAgo),
+    isOpen: words.now === undefined,
+    request: {
+      patient,
+      name: "Ana Ruiz",
+      birthDate: "1980-02-03",
+      asked: deed(daysAgo, "patient"),
+      wants: "The whole chart from before 2010, with the letters",
+      form: "paper",
+      sendTo: "12 Elm Street, Ames",
+      extension: null,
+      now: { state: "open" },
+      ...words,
+    },
+  });
+  const officer = deed(2, "privacy-officer");
+  const extension = {
+    ...officer,
+    reason: "The old charts are kept in another building.",
+    until: day(20),
+  };
+  return [
+    line("late", 34, {}),
+    line("soon", 26, { form: "fhir", sendTo: null }),
+    { ...line("extended", 40, { extension, name: null }), dueOn: day(20) },
+    line("given", 50, { now: { ...officer, state: "fulfilled", how: "Sent by mail." } }),
+    line("denied", 60, {
+      now: {
+        ...officer,
+        state: "denied",
+        inPart: true,
+        reason: "One letter names another person, whom it would harm.",
+        grounds: [{ ground: "harms-another", cite: "45 CFR 164.524(a)(3)(ii)", reviewable: true }],
+      },
+    }),
+    line("back", 70, { now: { ...officer, state: "withdrawn" } }),
+    { ...line("gone", 80, {}), isOpen: false, request: null },
+  ];
 }

@@ -133,6 +133,34 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
     }),
     patient("/record/nowhere", "There is no such part"),
     patient("/access", "Stopped"),
+    patient("/download", "For another app or clinic"),
+    patient("/download", "Look for health-record-2026-01-31.pdf", {
+      name: "download-done",
+      act: open(/^Download: To print/),
+    }),
+    patient("/download", "There is a lot going on", {
+      name: "download-failed",
+      before: fault("/api/records/exports", 503, "overloaded"),
+      act: open(/^Download: To print/),
+    }),
+    patient("/requests", "Your requests"),
+    patient("/requests", "Please say what you need", {
+      name: "requests-empty",
+      act: open("Send my request"),
+    }),
+    patient("/register", "To answer", { as: "officer" }),
+    patient("/register", "On which grounds?", {
+      name: "register-deny",
+      as: "officer",
+      act: async ({ page }) => {
+        await page
+          .getByRole("button", { name: /^Answer Ana/ })
+          .first()
+          .click();
+        await page.getByText("I deny all or some of it").click();
+        await page.getByRole("button", { name: "Record this" }).click();
+      },
+    }),
     patient("/home", "No record is linked", { name: "home-newcomer", as: "newcomer" }),
     patient("/home", "Fingerprint of all entries", { name: "home-officer", as: "officer" }),
     patient("/patients", "People in your care", { as: "clinician" }),

@@ -13,7 +13,7 @@ export function fixtureRecords(clinic: Clinic): RequestListener {
     } else if (request.headers.authorization !== `DPoP ${clinic.accessToken}`) {
       sendFault(response, { status: 401, code: "session-ended" });
     } else {
-      answer(clinic, url, response);
+      answer(clinic, { url, request }, response);
     }
   };
 }
@@ -41,10 +41,47 @@ export function send(response: ServerResponse, status: number, body: unknown): v
   response.end(JSON.stringify(body));
 }
 
-function answer(clinic: Clinic, url: URL, response: ServerResponse): void {
+const copyBytes = Buffer.from("%PDF-1.3 a copy that is none".repeat(2_000));
+
+/** A made-up copy that breaks off in the middle the first time it is fetched. */
+function copy(request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === "POST") {
+    const made = { id: "copy", form: "pdf", bytes: copyBytes.length, resources: 3 };
+    send(response, 201, {
+      ...made,
+      fileName: "health-record-2026-01-31.pdf",
+      endsAt: "2026-02-01",
+    });
+    return;
+  }
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  const length = copyBytes.length - from;
+  response.writeHead(from === 0 ? 200 : 206, { "content-length": length });
+  if (from > 0) response.end(copyBytes.subarray(from));
+  else response.write(copyBytes.subarray(0, length / 2), () => response.destroy());
+}
+
+function answer(
+  clinic: Clinic,
+  { url, request }: { readonly url: URL; readonly request: IncomingMessage },
+  response: ServerResponse,
+): void {
   if (url.pathname === "/api/records/log") {
     response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
     response.end(clinic.checkpoint);
+    return;
+  }
+  if (url.pathname === "/api/records/access-requests") {
+    if (request.method === "GET") send(response, 200, { requests: clinic.requests });
+    else send(response, 201, clinic.requests[0]);
+    return;
+  }
+  if (url.pathname.startsWith("/api/records/access-requests/")) {
+    send(response, 200, clinic.requests[0]);
+    return;
+  }
+  if (url.pathname.startsWith("/api/records/exports")) {
+    copy(request, response);
     return;
   }
   if (url.pathname === "/api/records/access-log") {

@@ -1,7 +1,7 @@
 import { NavLink, useNavigate } from "react-router";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Button } from "../design/parts.tsx";
-import { hasRecord, isClinician } from "../session/me.ts";
+import { hasRecord, isClinician, keepsRegister } from "../session/me.ts";
 import { words } from "../words/en.ts";
 import { useApp, useSignedIn } from "./context.ts";
 
@@ -15,6 +15,8 @@ export function Menu() {
     { to: "/patients", icon: "people", name: nav.patients, isShown: isClinician(me) },
     { to: "/record", icon: "record", name: nav.record, isShown: hasRecord(me) },
     { to: "/access", icon: "eye", name: nav.access, isShown: hasRecord(me) },
+    { to: "/download", icon: "down", name: nav.copies, isShown: hasRecord(me) },
+    { to: "/register", icon: "documents", name: nav.register, isShown: keepsRegister(me) },
   ];
   const items = all.filter(({ isShown }) => isShown);
   return (

@@ -21,6 +21,9 @@ export const routes: RouteObject[] = [
         children: [
           { path: "/home", lazy: () => import("../pages/home.tsx") },
           { path: "/access", lazy: () => import("../pages/access.tsx") },
+          { path: "/download", lazy: () => import("../pages/download.tsx") },
+          { path: "/requests", lazy: () => import("../pages/requests.tsx") },
+          { path: "/register", lazy: () => import("../pages/register.tsx") },
           { path: "/patients", lazy: () => import("../pages/patients.tsx") },
           {
             path: "/record",

@@ -9,6 +9,8 @@ export interface Dates {
   dayHeading(fhirDate: string): string;
   /** The calendar day in the reader's zone, to group by: 2024-05-05. */
   readonly dayKey: (fhirDate: string) => string;
+  /** Today's calendar day in the reader's zone: 2024-05-05. */
+  today(): string;
   /** "Jan 2024", for the axis of a chart; `at` is ms since the epoch. */
   month(at: number): string;
   number(value: number): string;
@@ -66,6 +68,7 @@ export function createDates(options: {
       const sameYear = dayKey(text).slice(0, 4) === key.format(now()).slice(0, 4);
       return (sameYear ? heading : longHeading).format(at);
     },
+    today: () => key.format(now()),
     month: (at) => shortMonth.format(at),
     number: (value) => number.format(value),
   };

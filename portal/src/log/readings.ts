@@ -81,7 +81,7 @@ function kindsOf(line: AccessLogLine): readonly string[] {
 }
 
 /** What kind of thing was done, for the words of a line. */
-export type Deed = "looked" | "changed" | "imported" | "exported" | "other";
+export type Deed = "looked" | "changed" | "imported" | "exported" | "asked" | "other";
 
 const deeds: ReadonlyMap<string, Deed> = new Map([
   ...[...lookingActions].map((action): [string, Deed] => [action, "looked"]),
@@ -91,6 +91,7 @@ const deeds: ReadonlyMap<string, Deed> = new Map([
   ["transaction", "changed"],
   ["import", "imported"],
   ["export", "exported"],
+  ["access-request", "asked"],
 ]);
 
 export function deedOf(action: string): Deed {

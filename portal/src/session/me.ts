@@ -41,3 +41,8 @@ export function isClinician(me: Me): boolean {
 export function guardsTheLog(me: Me): boolean {
   return me.roles.includes("privacy-officer") || me.roles.includes("security-operator");
 }
+
+/** Who keeps the register of those who ask for their record. */
+export function keepsRegister(me: Me): boolean {
+  return me.roles.includes("privacy-officer");
+}

@@ -26,6 +26,17 @@ export interface Wanted {
   readonly path: string;
   readonly accept?: string;
   readonly signal?: AbortSignal;
+  /** JSON to send. */
+  readonly json?: string;
+  /** The first byte of the answer's body that is wanted (RFC 9110 §14.2). */
+  readonly fromByte?: number;
+}
+
+function headersOf({ accept = "application/json", json, fromByte }: Wanted): Headers {
+  const headers = new Headers({ accept });
+  if (json !== undefined) headers.set("content-type", "application/json");
+  if (fromByte !== undefined && fromByte > 0) headers.set("range", `bytes=${fromByte}-`);
+  return headers;
 }
 
 const ours: oauth.Client = {
@@ -112,16 +123,16 @@ export function createProtocol(deps: {
         );
         return oauth.processRefreshTokenResponse(server, client, response);
       }),
-    request: (accessToken, { method, path, accept, signal }) =>
+    request: (accessToken, wanted) =>
       prover
         .attempt((DPoP) =>
           oauth.protectedResourceRequest(
             accessToken,
-            method,
-            new URL(path, origin),
-            new Headers({ accept: accept ?? "application/json" }),
-            null,
-            signal === undefined ? { DPoP } : { DPoP, signal },
+            wanted.method,
+            new URL(wanted.path, origin),
+            headersOf(wanted),
+            wanted.json ?? null,
+            wanted.signal === undefined ? { DPoP } : { DPoP, signal: wanted.signal },
           ),
         )
         .catch(challenged),

@@ -28,8 +28,10 @@ export interface Session {
   finish(answer: URL): Promise<{ readonly outcome: Outcome<null>; readonly returnTo: string }>;
   readonly get: (
     path: string,
-    how?: Pick<Wanted, "accept" | "signal">,
+    how?: Pick<Wanted, "accept" | "signal" | "fromByte">,
   ) => Promise<Outcome<Response>>;
+  /** Sends JSON. */
+  readonly post: (path: string, body: object) => Promise<Outcome<Response>>;
   /** Tells the server that the person is still here; brings `me` up to date. */
   stay(): Promise<Outcome<null>>;
   /** Ends the session on every device; the page shows nothing from the first moment on. */
@@ -142,6 +144,7 @@ export function createSession(deps: SessionDeps): Session {
       return { outcome: await stay(), returnTo };
     },
     get: (path, how = {}) => request({ method: "GET", path, ...how }),
+    post: (path, body) => request({ method: "POST", path, json: JSON.stringify(body) }),
     stay,
     end: async (reason) => {
       become({ state: "leaving" });
