@@ -16,7 +16,8 @@ import { ifMatchVersion } from "#records/preference.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import { newId, readJsonText } from "#records/write-body.ts";
 import { versionAnswer, writing } from "#records/write-answer.ts";
-import { homeOf, prepareDelete, preparePut, type WriteDeps } from "#records/write-prepare.ts";
+import { homeOf } from "#records/home.ts";
+import { prepareDelete, preparePut, type WriteDeps } from "#records/write-prepare.ts";
 
 type Action = "create" | "update" | "delete";
 

@@ -11,6 +11,7 @@ import {
 import type { AuditViewDeps } from "#records/audit-view/audit-view.ts";
 import { auditViewDeed } from "#records/audit-view/view-deed.ts";
 import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
+import { contentOf, wantsContent } from "#records/binary/raw-content.ts";
 import { performBundle } from "#records/bundle.ts";
 import { isStorable } from "#records/fhir/compartment.ts";
 import type { Conformance, CurrentConformance } from "#records/fhir/conformance.ts";
@@ -87,10 +88,20 @@ function typeDeed(
   }
 }
 
-function instanceDeed(deps: DeedsDeps, { request, method }: Asked, wanted: Wanted): Deed | null {
+/** A Binary is read as the content that it holds, unless the caller asks for the resource. */
+function readDeed(deps: DeedsDeps, { request, query }: Asked, wanted: Wanted): Deed {
+  const reading = readResource(deps, wanted, heldOf(request.headers));
+  if ((wanted.type as string) !== "Binary" || !wantsContent(request, query))
+    return guarded("read", reading);
+  const interaction = contentOf(reading, request);
+  return { kind: "guarded", action: "read", interaction, anyKind: true };
+}
+
+function instanceDeed(deps: DeedsDeps, asked: Asked, wanted: Wanted): Deed | null {
+  const { request, method } = asked;
   switch (method) {
     case "GET":
-      return guarded("read", readResource(deps, wanted, heldOf(request.headers)));
+      return readDeed(deps, asked, wanted);
     case "PUT":
       return guarded("update", updateResource(deps, request, wanted));
     case "PATCH":

@@ -6,7 +6,7 @@ import { linesOf } from "#records/import.ts";
 import { prepareImport, writeImport, type ImportDeps } from "#records/import-batch.ts";
 import { parseImportLine, type ImportLine } from "#records/import-line.ts";
 import type { Operator } from "#records/operator.ts";
-import { homeOf } from "#records/write-prepare.ts";
+import { homeOf } from "#records/home.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
 
 // A care team gives someone access, and whoever has access opens her record for a good reason.

@@ -12,7 +12,7 @@ import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import type { Operator } from "#records/operator.ts";
 import { putRow } from "#records/row-write.ts";
-import { homeOf, type Home } from "#records/write-prepare.ts";
+import { homeOf, type Home } from "#records/home.ts";
 import type {
   ConsentWrite,
   RowOutcome,

@@ -26,6 +26,8 @@ export type Deed =
       readonly kind: "guarded";
       readonly action: AuditAction;
       readonly interaction: StreamedInteraction;
+      /** It answers in other kinds than JSON and looks itself at what the caller takes. */
+      readonly anyKind?: true;
     };
 
 export interface Asked {
@@ -94,7 +96,7 @@ export function createServerHandler(deps: ServerDeps): Handler {
       denials.note(deed.kind === "public" ? "read" : deed.action, "forbidden", facts);
       return refuse("forbidden");
     }
-    if (deed.kind === "guarded" && !acceptsJson(request))
+    if (deed.kind === "guarded" && deed.anyKind !== true && !acceptsJson(request))
       return refuse("not-acceptable", { at: "Accept" });
     switch (deed.kind) {
       case "public":

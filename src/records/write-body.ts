@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { parseResourceId, type ResourceId } from "#core/ids.ts";
+import { parseResourceId, type ResourceId, type ResourceType } from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import type { Random } from "#core/random.ts";
 import { invariant, type Result } from "#core/result.ts";
+import { isRawContent, rawBinaryText } from "#records/binary/raw-content.ts";
 import { checkMediaType, readBody, textOf } from "#records/http.ts";
 
 /** Reads a JSON body; fails as media-type-unsupported, body-too-large or json-broken. */
@@ -11,6 +12,15 @@ export async function readJsonText(request: IncomingMessage): Promise<Result<str
   if (!typed.ok) return typed;
   const body = await readBody(request, limits.bodyBytes);
   return body.ok ? textOf(body.value) : body;
+}
+
+/** Reads a resource: JSON, or the bare content of a Binary. Fails as readJsonText does. */
+export async function readResourceText(
+  request: IncomingMessage,
+  { type, id }: { readonly type: ResourceType; readonly id: ResourceId | null },
+): Promise<Result<string>> {
+  const isRaw = (type as string) === "Binary" && isRawContent(request);
+  return isRaw ? rawBinaryText(request, id) : readJsonText(request);
 }
 
 export function newId({ random }: { readonly random: Pick<Random, "uuid"> }): ResourceId {

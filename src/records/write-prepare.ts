@@ -1,17 +1,16 @@
 import type { ResourceId, ResourceType } from "#core/ids.ts";
-import { problem, refuse, type Problem } from "#core/problem.ts";
+import { problem, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import { sealRule } from "#records/consent/sealed-rule.ts";
 import { refused, type Refusal } from "#records/door.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
-import { compartmentOf, type CompartmentContext } from "#records/fhir/compartment.ts";
 import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import type { ParsedResource } from "#records/fhir/parse.ts";
-import { parseProvenanceId } from "#records/provenance/provenance.ts";
 import { refuseById, type Wanted } from "#records/read.ts";
 import { putRow } from "#records/row-write.ts";
 import type { SearchDeps } from "#records/search-matches.ts";
+import { findHome, type Home } from "#records/home.ts";
 import type { Turnstile } from "#records/turnstile.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, RowWrite } from "#records/write-plan.ts";
@@ -24,34 +23,10 @@ export interface WriteDeps extends SearchDeps {
   readonly turnstile: Turnstile;
 }
 
-/** Whose record a resource belongs to. */
-export interface Home {
-  readonly compartment: Compartment;
-  readonly patient: ResourceId | null;
-}
-
 /** A write that policy permits and that has its key; or why there is none. */
 export type PreparedWrite =
   | { readonly ok: true; readonly row: RowWrite; readonly touch: Touch }
   | { readonly ok: false; readonly refusal: Refusal };
-
-/** The compartment of a resource that is to have this id. */
-export function homeOf(
-  { value }: ParsedResource,
-  context: CompartmentContext & { readonly id: ResourceId },
-  vault: Pick<Vault, "pseudonymOf">,
-): Result<Home> {
-  const { id } = context;
-  const { resourceType: type } = value;
-  if (type === "AuditEvent" || (type === "Provenance" && parseProvenanceId(id) !== null))
-    return refuse("method-not-allowed", { detail: "The log alone makes this." });
-  const found = compartmentOf(value, context);
-  if (!found.ok) return found;
-  if (found.value.kind === "organisation")
-    return ok({ compartment: "organisation", patient: null });
-  const { patient } = found.value;
-  return ok({ compartment: vault.pseudonymOf(patient), patient });
-}
 
 /** Why there is no key to seal this patient's resources with. */
 export async function whyNoKey(
@@ -108,7 +83,7 @@ export async function preparePut(
     ok: false,
     refusal: refused(found, known),
   });
-  const home = homeOf(parsed, { id }, vault);
+  const home = await findHome(parsed, { id, visit }, deps);
   if (!home.ok) return stop(home.problem);
   const { compartment } = home.value;
   const inCareTeam =

@@ -9,7 +9,7 @@ import { ifMatchVersion } from "#records/preference.ts";
 import type { Wanted } from "#records/read.ts";
 import { touch } from "#records/visit.ts";
 import { writing } from "#records/write-answer.ts";
-import { newId, readJsonText } from "#records/write-body.ts";
+import { newId, readResourceText } from "#records/write-body.ts";
 import { prepareDelete, preparePut, type WriteDeps } from "#records/write-prepare.ts";
 
 /** `POST /fhir/:type`: the server gives the id, whatever the resource says; see createUnlessThere for If-None-Exist. */
@@ -22,7 +22,7 @@ export function createResource(
   return async (visit) => {
     const stop = (found: Problem): Refusal =>
       refused(found, touch({ action: "create", compartment: null, type }));
-    const text = await readJsonText(request);
+    const text = await readResourceText(request, { type, id: null });
     if (!text.ok) return stop(text.problem);
     const parsed = parseResource(text.value, { type, conformance: deps.conformance() });
     if (!parsed.ok) return stop(parsed.problem);
@@ -48,7 +48,7 @@ export function updateResource(
       refused(found, touch({ action: "update", compartment: null, ...wanted }));
     const ifVersion = ifMatchVersion(request.headers);
     if (!ifVersion.ok) return stop(ifVersion.problem);
-    const text = await readJsonText(request);
+    const text = await readResourceText(request, wanted);
     if (!text.ok) return stop(text.problem);
     const parsed = parseResource(text.value, { ...wanted, conformance: deps.conformance() });
     if (!parsed.ok) return stop(parsed.problem);
