@@ -14,7 +14,7 @@ import { findHome, type Home } from "#records/home.ts";
 import type { Turnstile } from "#records/turnstile.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, RowWrite } from "#records/write-plan.ts";
-import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
+import type { DataKey, Vault } from "#vault/vault.ts";
 
 export interface WriteDeps extends SearchDeps {
   /** By which what is written is checked. */
