@@ -35,6 +35,7 @@ import { isDerived, readDerived } from "#records/provenance/derived.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
 import type { Asked, Deed } from "#records/server.ts";
+import { readWideHistory } from "#records/wide-history.ts";
 import { createResource, deleteResource, updateResource } from "#records/write.ts";
 import type { WriteDeps } from "#records/write-prepare.ts";
 import type { Database } from "#storage/database.ts";
@@ -237,6 +238,14 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
         });
       case "instance":
         return instanceDeed(deps, asked, place);
+      case "system-history":
+        return only("GET", asked, () =>
+          guarded("history", readWideHistory(deps, { type: null, query })),
+        );
+      case "type-history":
+        return only("GET", asked, () =>
+          guarded("history", readWideHistory(deps, { type: place.type, query })),
+        );
       case "history":
         return only("GET", asked, () => guarded("history", readHistory(deps, place)));
       case "version":
@@ -247,9 +256,6 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
         return operationDeed(deps, asked, place.name, { type: place.type, id: null });
       case "instance-operation":
         return operationDeed(deps, asked, place.name, place);
-      case "system-history":
-      case "type-history":
-        return null;
       default:
         return unreachable(place);
     }
