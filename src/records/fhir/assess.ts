@@ -3,6 +3,7 @@ import { limits } from "#core/limits.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { Conformance } from "#records/fhir/conformance.ts";
+import { checkResponse } from "#records/fhir/forms/response.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { narrativeFault } from "#records/fhir/narrative.ts";
 import { beginCheck, checkAgainst, checkClaims, visitAll } from "#records/fhir/profiles/claims.ts";
@@ -57,6 +58,8 @@ export function assess(
   visitAll(check, (inner, item, parentType) => {
     checkClaims(inner, item, parentType);
     checkNarrative(inner, item);
+    if (isObject(item.value) && item.value.resourceType === "QuestionnaireResponse")
+      checkResponse(inner, item.value, conformance);
   });
   for (const canonical of profiles)
     if (checkAgainst(check, canonical) === null)
