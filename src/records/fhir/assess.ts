@@ -6,10 +6,12 @@ import type { Conformance } from "#records/fhir/conformance.ts";
 import { checkResponse } from "#records/fhir/forms/response.ts";
 import { isObject, type JsonObject } from "#records/fhir/json-value.ts";
 import { narrativeFault } from "#records/fhir/narrative.ts";
+import { checkProfile } from "#records/fhir/profiles/check.ts";
 import { beginCheck, checkAgainst, checkClaims, visitAll } from "#records/fhir/profiles/claims.ts";
 import type { Item } from "#records/fhir/profiles/items.ts";
 import { say, type Check, type Issue } from "#records/fhir/profiles/walk.ts";
 import { resourceSchema, type TypeSchema } from "#records/fhir/schema.ts";
+import { checkSense, impliedProfile } from "#records/fhir/value-sense.ts";
 import { findingsOf } from "#records/fhir/validate.ts";
 
 /** How closely to look at a resource. */
@@ -40,6 +42,13 @@ function checkNarrative(check: Check, { type, value }: Item): void {
   if (fault !== null) say(check, "warning", fault);
 }
 
+/** Vital signs follow their profiles whether they claim them or not. */
+function checkImplied(check: Check, item: Item): void {
+  const implied = isObject(item.value) ? impliedProfile(item.value) : null;
+  const profile = implied === null ? null : check.profiles.find(implied);
+  if (profile !== null) checkProfile(check, item, profile);
+}
+
 /**
  * Everything that is to be said of a resource, of which a write asks only for no error: R4, the
  * profiles that it claims and those that are named. Where it breaks R4 itself, nothing else is
@@ -58,6 +67,8 @@ export function assess(
   visitAll(check, (inner, item, parentType) => {
     checkClaims(inner, item, parentType);
     checkNarrative(inner, item);
+    checkSense(inner, item);
+    checkImplied(inner, item);
     if (isObject(item.value) && item.value.resourceType === "QuestionnaireResponse")
       checkResponse(inner, item.value, conformance);
   });

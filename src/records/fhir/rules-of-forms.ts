@@ -27,7 +27,8 @@ const ofQuestions: Readonly<Record<string, Rule>> = {
   "que-9": (item) => item.type !== "display" || !has(item, "readOnly"),
   "que-10": (item) => withLength.has(item.type) || !has(item, "maxLength"),
   "que-11": (item) => !has(item, "answerOption") || !has(item, "initial"),
-  "que-12": (item) => listOf(item.enableWhen).length <= 2 || has(item, "enableBehavior"),
+  // As its text has it; its FHIRPath lets two pass.
+  "que-12": (item) => listOf(item.enableWhen).length <= 1 || has(item, "enableBehavior"),
   "que-13": (item) => item.repeats === true || listOf(item.initial).length <= 1,
   "qrs-1": (item) => !(has(item, "answer") && has(item, "item")),
 };

@@ -109,9 +109,25 @@ test("a narrative of 20 MB with scripts is stored as it was sent", async (t) => 
   const script = "<script>alert(1)</script>";
   const div = `<div xmlns="http://www.w3.org/1999/xhtml">${script.repeat(800_000)}</div>`;
   const text = { status: "generated", div };
-  const narrated = { resourceType: "Organization", id: "o1", name: "Clinic", text };
-  const person = await world.person({ roles: ["administrator"] });
-  const path = "/fhir/Organization/o1";
+  const narrated = {
+    resourceType: "QuestionnaireResponse",
+    id: "o1",
+    status: "completed",
+    subject: { reference: "Patient/ana" },
+    text,
+  };
+  await world.bring([
+    { resourceType: "Patient", id: "ana" },
+    {
+      resourceType: "CareTeam",
+      id: "team",
+      status: "active",
+      subject: { reference: "Patient/ana" },
+      participant: [{ member: { reference: "Practitioner/doc" } }],
+    },
+  ]);
+  const person = await world.person({ roles: ["clinician"], practitioner: "doc" });
+  const path = "/fhir/QuestionnaireResponse/o1";
   const stored = await world.askAs(person, "PUT", path, { body: JSON.stringify(narrated) });
   assert.equal(stored.status, 201, stored.text.slice(0, 300));
   const read: unknown = JSON.parse((await world.askAs(person, "GET", path)).text);

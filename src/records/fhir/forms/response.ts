@@ -47,9 +47,7 @@ function isAsked({ enableWhen, extension }: JsonObject, { response }: Form): boo
   if (extension !== undefined && JSON.stringify(extension).includes("enableWhenExpression"))
     return false;
   const conditions = listOf(enableWhen);
-  return (
-    conditions.length === 0 || conditions.every((each) => isObject(each) && holds(each, response))
-  );
+  return conditions.every((each) => isObject(each) && holds(each, response));
 }
 
 function holds(condition: JsonObject, response: JsonObject): boolean {

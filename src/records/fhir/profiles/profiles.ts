@@ -9,6 +9,18 @@ export interface Profiles {
   readonly find: (canonical: string) => Profile | null;
 }
 
+/**
+ * R4's vital signs bind the units of components as required to a list that lacks what R4 itself and
+ * US Core record there (an oxygen flow in L/min). HL7's own validator reads it as extensible.
+ */
+function corrected(profile: Profile): Profile {
+  if (profile.url !== "http://hl7.org/fhir/StructureDefinition/vitalsigns") return profile;
+  const unit = profile.root.children.get("component")?.children.get("value");
+  if (unit !== undefined && unit.binding !== null)
+    unit.binding = { ...unit.binding, strength: "extensible" };
+  return profile;
+}
+
 /** Urls that are none of ours are remembered, too, up to so many: a sender may invent any number. */
 const maxUnknown = 2_000;
 
@@ -24,7 +36,8 @@ function create(conformance: Conformance): Profiles {
     const definition =
       conformance.structureDefinition(canonical) ??
       profileDefinition(canonical.replace(/\|4\.0\.1$/, ""));
-    const made = definition === null ? null : compileProfile(definition, find);
+    const compiledNow = definition === null ? null : compileProfile(definition, find);
+    const made = compiledNow === null ? null : corrected(compiledNow);
     underWay.delete(canonical);
     if (made !== null) compiled.set(canonical, made);
     else if (unknown.size < maxUnknown) unknown.add(canonical);

@@ -9,6 +9,8 @@ export interface Terminology {
   readonly valueSet: (canonical: string) => CodeSet | null;
   /** Null when the code system is not at hand with all its codes. */
   readonly codeSystem: (system: string) => CodeList | null;
+  /** Whether the url is that of a supplement (R4 §4.8.12), which is no system for a Coding. */
+  readonly isSupplement: (url: string) => boolean;
 }
 
 /** Value sets that refer to one another deeper than this, or in a circle, tell nothing. */
@@ -35,7 +37,9 @@ function create(conformance: Conformance): Terminology {
     sets.set(canonical, made);
     return made;
   };
-  return { codeSystem: codeList, valueSet: (canonical) => codeSet(canonical, 0) };
+  const isSupplement = (url: string): boolean =>
+    conformance.codeSystem(url)?.content === "supplement";
+  return { isSupplement, codeSystem: codeList, valueSet: (canonical) => codeSet(canonical, 0) };
 }
 
 // A conformance never changes: what was made of it once holds as long as it does.
