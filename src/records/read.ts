@@ -7,6 +7,7 @@ import { historyBundle, versionTag, type StoredVersion } from "#records/fhir/bun
 import { fhirAnswer, type Answer } from "#records/http.ts";
 import type { Kinds, KindsOf } from "#records/kinds.ts";
 import { alreadyHeld, isHeld, type AlreadyHeld } from "#records/preference.ts";
+import type { SamePerson } from "#records/matching/same-person.ts";
 import { openRows, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
 import type { FoundRows, RecordStore } from "#records/store.ts";
 import { isWorkforce, touch, type Question, type Touch, type Visit } from "#records/visit.ts";
@@ -15,6 +16,8 @@ export interface ReadDeps extends OpeningDeps {
   readonly kindsOf: KindsOf;
   readonly store: RecordStore;
   readonly publicOrigin: string;
+  /** Charts that somebody decided to be one person's. */
+  readonly samePerson: Pick<SamePerson, "othersOf" | "survivorOf">;
 }
 
 /** Which resource, or which version of it, is asked for. */

@@ -228,6 +228,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     maintenance: maintenance.value,
     raiseHoney: createRaiseHoney(log, clock),
     store: createStore(db),
+    samePerson,
     kindsOf: createKindsOf(),
     packages: packages.value,
     conformance: packages.value.current,

@@ -4,6 +4,8 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { isOfPatients } from "#records/fhir/compartment.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
+import type { Chart } from "#records/matching/merge-store.ts";
+import type { SamePerson } from "#records/matching/same-person.ts";
 import { storeLimits, type RecordStore, type StoredRow } from "#records/store.ts";
 import { isWorkforce, type Verdict, type Visit } from "#records/visit.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
@@ -40,6 +42,7 @@ interface ScopeDeps {
   readonly store: RecordStore;
   readonly vault: Pick<Vault, "pseudonymOf">;
   readonly blind: Pick<BlindIndex, "find">;
+  readonly samePerson: Pick<SamePerson, "othersOf">;
 }
 
 export const scopeLimits = {
@@ -211,27 +214,35 @@ export function scopeWithin(
       };
 }
 
+const inCompartment = ({ compartment }: Chart): Compartment => compartment;
+
 /**
- * In whose records a search looks: of the patient it names; of the organisation, for types that are
+ * In whose records a search looks: of the patient it names, all charts of hers; of the organisation, for types that are
  * nobody's record; of those whom the blind indexes name, when staff look for a Patient; of those
  * whom they care for, when staff look for anything else; else of the person's own patients.
  */
 export async function scopeOf(
   plan: SearchPlan,
   visit: Visit,
-  { store, vault, blind }: ScopeDeps,
+  { store, vault, blind, samePerson }: ScopeDeps,
 ): Promise<SearchScope> {
   if (plan.patient !== null) {
     // The same for a patient who does not exist: the answer tells nothing of who does.
     const compartment = vault.pseudonymOf(plan.patient);
     const inCareTeam = await store.isInCareTeam(compartment, visit.asker);
     if (!inCareTeam.ok) return refusedScope(inCareTeam.problem, compartment);
-    return scopeWithin(plan, visit, [{ compartment, inCareTeam: inCareTeam.value }]);
+    // Who stands in her care team does so by each of her charts.
+    const charts = [compartment, ...samePerson.othersOf(compartment).map(inCompartment)];
+    return scopeWithin(
+      plan,
+      visit,
+      charts.map((chart) => ({ compartment: chart, inCareTeam: inCareTeam.value })),
+    );
   }
   if (!isOfPatients(plan.type))
     return scopeWithin(plan, visit, [{ compartment: "organisation", inCareTeam: false }]);
   if (plan.type === "Patient" && isWorkforce(visit.caller)) {
-    const scope = await ofStaff(plan, visit, { store, vault, blind });
+    const scope = await ofStaff(plan, visit, { store, vault, blind, samePerson });
     if (scope !== null) return scope;
   }
   if (plan.type !== "Patient" && visit.caller.live.patients.size === 0)

@@ -17,6 +17,7 @@ import { includedWith, type Included } from "#records/search-includes.ts";
 import { createFind, type SearchDeps } from "#records/search-matches.ts";
 import { pageOf, touchesOf, type Page } from "#records/search-page.ts";
 import type { Seen } from "#records/seeing.ts";
+import { overAllCharts } from "#records/matching/search-charts.ts";
 import { touch, type Visit } from "#records/visit.ts";
 
 /** What was asked, of whatever method: parameters, or the cursor of a page before. */
@@ -49,23 +50,39 @@ export const searchOptions = (
   conformance: conformance(),
 });
 
+/** Reads a search; one that names a patient of several charts looks for what is in any of them. */
+function planOf(
+  deps: SearchDeps,
+  visit: Visit,
+  { type, query, lenient }: SearchAsked,
+): Result<SearchPlan> {
+  const options = { ...searchOptions(deps, visit), lenient };
+  const plan = parseSearch(type, query, options);
+  if (!plan.ok || plan.value.patient === null) return plan;
+  const { patient, used } = plan.value;
+  const compartment = deps.vault.pseudonymOf(patient);
+  const wide = overAllCharts(query, { patient, compartment }, deps.samePerson);
+  if (wide === null) return plan;
+  const joined = parseSearch(type, wide, options);
+  return joined.ok ? ok({ ...joined.value, patient, used }) : joined;
+}
+
 async function understand(
   deps: SearchDeps,
   visit: Visit,
   { type, query, lenient }: SearchAsked,
 ): Promise<Result<Understood>> {
   const sealed = query.get(cursorParameter);
-  const options = searchOptions(deps, visit);
   if (sealed === null) {
-    const plan = parseSearch(type, query, { ...options, lenient });
+    const plan = planOf(deps, visit, { type, query, lenient });
     return plan.ok ? ok({ plan: plan.value, query: query.toString(), after: null }) : plan;
   }
   if (query.size > 1)
     return refuse("parameter-invalid", { at: cursorParameter, detail: "stands alone" });
   const cursor = await openCursor(sealed, placeOf(visit, type, deps), deps.vault);
   if (!cursor.ok) return cursor;
-  const read = new URLSearchParams(cursor.value.query);
-  const plan = parseSearch(type, read, { ...options, lenient: true });
+  const asked = new URLSearchParams(cursor.value.query);
+  const plan = planOf(deps, visit, { type, query: asked, lenient: true });
   return plan.ok ? ok({ plan: plan.value, ...cursor.value }) : plan;
 }
 

@@ -132,6 +132,40 @@ suite("deciding that two charts are one person's", () => {
     }
   });
 
+  test("a search of either chart finds what is in both, page by page, until they are parted", async (t) => {
+    const { decide, read, clinician, patient, world } = await clinic(t);
+    done(await decide(merging));
+    const found = async (person: TestPerson, query: string): Promise<readonly string[]> => {
+      const got = await read(person, `Observation?${query}`);
+      assert.equal(got.status, 200, got.text);
+      const bundle = JSON.parse(got.text) as {
+        total: number;
+        entry?: readonly { resource: { id: string } }[];
+        link: readonly { relation: string; url: string }[];
+      };
+      const ids = (bundle.entry ?? []).map(({ resource }) => resource.id);
+      const next = bundle.link.find(({ relation }) => relation === "next");
+      if (next === undefined) return ids;
+      return [...ids, ...(await found(person, next.url.slice(next.url.indexOf("?") + 1)))];
+    };
+    for (const person of [clinician, patient])
+      for (const query of [
+        "patient=ana",
+        "subject=Patient/again&code=718-7",
+        "subject:Patient=ana",
+        "patient=ana&_count=1",
+      ])
+        assert.deepEqual((await found(person, query)).toSorted(), ["new", "old"], query);
+    assert.deepEqual((await found(patient, "code=718-7")).toSorted(), ["new", "old"]);
+    const self = (await read(patient, "Observation?patient=ana")).text;
+    assert.match(self, /Observation\?patient=ana"/);
+    const searched = (await world.entries()).filter(({ action }) => action === "search");
+    assert.equal(new Set(searched.map((entry) => entry.patient)).size, 2);
+    done(await decide(parting));
+    for (const person of [clinician, patient])
+      assert.deepEqual(await found(person, "patient=ana"), ["old"]);
+  });
+
   test("parting them restores both Patients to the character, and each goes her own way again", async (t) => {
     const { decide, read, clinician, patient, texts } = await clinic(t);
     const before = await texts();
