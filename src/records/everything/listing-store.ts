@@ -25,7 +25,8 @@ export interface Listed {
 }
 
 export interface ListingAsked {
-  readonly compartment: Pseudonym;
+  /** All charts of the person, the one that was asked for first. */
+  readonly charts: readonly Pseudonym[];
   /** Null for all types. */
   readonly types: readonly string[] | null;
   /** Written at or after; null for all. */
@@ -38,17 +39,17 @@ export interface ListingAsked {
  */
 export async function listRecord(
   db: Queryable,
-  { compartment, types, since }: ListingAsked,
+  { charts, types, since }: ListingAsked,
 ): Promise<Result<readonly Listed[]>> {
   const read = await attempt(() =>
     db.query<{ type: string; id: string }>({
       name: "records-everything-listing",
       text: `SELECT type, id FROM records.resource
-        WHERE compartment = $1 AND NOT deleted
+        WHERE compartment = ANY ($1::uuid[]) AND NOT deleted
           AND ($2::text[] IS NULL OR type = ANY ($2::text[]))
           AND ($3::timestamptz IS NULL OR last_updated >= $3::timestamptz)
-        ORDER BY type <> 'Patient', type COLLATE "C", id LIMIT ${listingLimits.resources + 1}`,
-      values: [compartment, types, since === null ? null : toIso(since)],
+        ORDER BY type <> 'Patient', (type = 'Patient' AND compartment <> ($1::uuid[])[1]), type COLLATE "C", id LIMIT ${listingLimits.resources + 1}`,
+      values: [charts, types, since === null ? null : toIso(since)],
     }),
   );
   if (!read.ok) return read;

@@ -13,6 +13,7 @@ import { decideOpened, refuseUnopened, union, type ReadDeps } from "#records/rea
 import type { StoredRow } from "#records/store.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import type { Queryable } from "#storage/database.ts";
+import type { Compartment } from "#vault/vault.ts";
 
 export const walkLimits = {
   /** Resources that are in the clear at one time. */
@@ -154,12 +155,16 @@ export async function* walkRecord(
     touches: touchOf(entries, asked),
   });
 
+  const charts = new Set<Compartment>([
+    compartment,
+    ...deps.samePerson.othersOf(compartment).map((each) => each.compartment),
+  ]);
   const mentions = new Mentions(asked.listed);
   const isCared = ({ opened: { value } }: Permitted): boolean =>
     care === null || (value !== null && isOfCareTime(value, care));
   for (let from = 0; from < asked.listed.length; from += walkLimits.resourcesPerStep) {
     const listed = asked.listed.slice(from, from + walkLimits.resourcesPerStep);
-    const found = await read(listed, (row) => row.compartment === compartment);
+    const found = await read(listed, (row) => charts.has(row.compartment));
     if ("kind" in found) {
       yield found;
       return;

@@ -111,7 +111,9 @@ async function makeCopy(
   if (!kept.ok) return kept;
   if (kept.value >= copyLimits.perAccount)
     return refuse("too-costly", { detail: "Too many copies are kept; fetch them, or wait a day." });
-  const listed = await listRecord(deps.db, { compartment, types: null, since: null });
+  const others = deps.samePerson.othersOf(compartment).map((chart) => chart.compartment);
+  const charts = [compartment, ...others];
+  const listed = await listRecord(deps.db, { charts, types: null, since: null });
   if (!listed.ok) return listed;
   if (listed.value.length > copyLimits.resources)
     return refuse("too-costly", { detail: "The record is too large; take it by $everything." });

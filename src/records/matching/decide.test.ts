@@ -166,6 +166,20 @@ suite("deciding that two charts are one person's", () => {
       assert.deepEqual(await found(person, "patient=ana"), ["old"]);
   });
 
+  test("everything of the surviving chart holds the other, the Patient asked for first", async (t) => {
+    const { decide, read, patient, world } = await clinic(t);
+    done(await decide(merging));
+    const got = await read(patient, "Patient/ana/$everything?_type=Patient,Observation");
+    assert.equal(got.status, 200, got.text);
+    const { entry } = JSON.parse(got.text) as { entry: readonly { resource: { id: string } }[] };
+    assert.deepEqual(
+      entry.map(({ resource }) => resource.id),
+      ["ana", "again", "new", "old"],
+    );
+    const exported = (await world.entries()).filter(({ action }) => action === "export");
+    assert.equal(new Set(exported.map((each) => each.patient)).size, 2);
+  });
+
   test("parting them restores both Patients to the character, and each goes her own way again", async (t) => {
     const { decide, read, clinician, patient, texts } = await clinic(t);
     const before = await texts();

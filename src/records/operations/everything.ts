@@ -73,7 +73,9 @@ function giveEverything(deps: DeedsDeps, { patient, query }: EverythingAsked): S
     const { compartment } = whose;
     const { types, since, care } = understood.value.query;
     const named = { ...about, compartment };
-    const listed = await listRecord(deps.db, { compartment, types, since });
+    const others = deps.samePerson.othersOf(compartment).map((chart) => chart.compartment);
+    const charts = [compartment, ...others];
+    const listed = await listRecord(deps.db, { charts, types, since });
     if (!listed.ok) return refused(listed.problem, named);
     const part = { patient, listed: listed.value, understood: understood.value };
     const page = await pageOf(deps, visit, part);
