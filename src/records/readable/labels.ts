@@ -82,10 +82,39 @@ const choices = new Set([
   "used",
   "value",
 ]);
-const choice = /^([a-z]+(?:[A-Z][a-z]+)??)[A-Z][A-Za-z]+$/;
+const choiceTypes = new Set([
+  "Age",
+  "Annotation",
+  "Attachment",
+  "Boolean",
+  "Canonical",
+  "Code",
+  "CodeableConcept",
+  "Coding",
+  "Date",
+  "DateTime",
+  "Decimal",
+  "Duration",
+  "Identifier",
+  "Instant",
+  "Integer",
+  "Money",
+  "Period",
+  "Quantity",
+  "Range",
+  "Ratio",
+  "Reference",
+  "SampledData",
+  "String",
+  "Time",
+  "Timing",
+  "Uri",
+]);
 
 /** The name of an element as a person reads it. */
 export function elementLabel(name: string): string {
-  const stem = choice.exec(name)?.[1];
-  return wordsOf(stem !== undefined && choices.has(stem) ? stem : name);
+  for (let at = name.length - 1; at > 0; at -= 1)
+    if (choiceTypes.has(name.slice(at)) && choices.has(name.slice(0, at)))
+      return wordsOf(name.slice(0, at));
+  return wordsOf(name);
 }

@@ -6,7 +6,7 @@ import type { CopyHead } from "#records/readable/html.ts";
 function entryContent({ title, when, facts, narrative }: ReadableEntry): Content[] {
   const story = narrative === null ? null : narrativeWords(narrative);
   return [
-    { text: title, style: "title", headlineLevel: 2 },
+    { text: title, style: "title" },
     ...(when === null ? [] : [{ text: when, style: "when" }]),
     ...facts.map(({ label, value }): Content => ({
       columns: [
@@ -34,7 +34,7 @@ export function pdfDocument(
   for (const entry of entries) {
     if (entry.section !== section) {
       section = entry.section;
-      content.push({ text: section, style: "section", headlineLevel: 1 });
+      content.push({ text: section, style: "section" });
     }
     content.push(...entryContent(entry));
   }
@@ -52,8 +52,6 @@ export function pdfDocument(
       fontSize: 8,
       margin: [0, 20, 0, 0],
     }),
-    pageBreakBefore: ({ headlineLevel, startPosition }) =>
-      headlineLevel !== undefined && startPosition.verticalRatio > 0.92,
     styles: {
       name: { fontSize: 20, bold: true, margin: [0, 0, 0, 8] },
       section: { fontSize: 15, bold: true, color: "#1d5c63", margin: [0, 18, 0, 4] },

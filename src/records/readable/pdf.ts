@@ -5,9 +5,9 @@ import type { ReadableEntry } from "#records/readable/entry.ts";
 import type { CopyHead } from "#records/readable/html.ts";
 
 export const pdfLimits = {
-  /** Resources of one PDF: laying out takes time and memory for each. */
+  /** Resources of one PDF, and what they say: laying out takes time and memory for each. */
   resources: 10_000,
-  facts: 150_000,
+  facts: 40_000,
   bytes: 64 * 1024 * 1024,
   /** Less than the gateway waits for the head of an answer. */
   layoutMs: 25_000,

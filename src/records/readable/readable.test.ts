@@ -5,6 +5,7 @@ import { cleanLimits, cleanNarrative, narrativeWords } from "#records/readable/c
 import { saidDate } from "#records/readable/dates.ts";
 import { readableOf } from "#records/readable/entry.ts";
 import { htmlEntry, htmlHead } from "#records/readable/html.ts";
+import { elementLabel } from "#records/readable/labels.ts";
 import { layOutPdf } from "#records/readable/pdf.ts";
 
 const read = (resource: object) => readableOf(JSON.stringify(resource));
@@ -93,6 +94,19 @@ test("a document's text stands in the copy, any other file is named", () => {
     "Content › Attachment": "Scan (image/png), in the FHIR copy",
   });
 });
+
+for (const [name, label] of [
+  ["valueQuantity", "Value"],
+  ["multipleBirthBoolean", "Multiple birth"],
+  ["medicationCodeableConcept", "Medication"],
+  ["onsetDateTime", "Onset"],
+  ["recordedDate", "Recorded date"],
+  ["valueSet", "Value set"],
+  ["bodySite", "Body site"],
+] as const)
+  test(`${name} is called "${label}"`, () => {
+    assert.equal(elementLabel(name), label);
+  });
 
 for (const [text, said] of [
   ["2024", "2024"],
