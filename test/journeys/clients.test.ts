@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, suite, test } from "node:test";
 import { Client as KitClient } from "fhir-kit-client";
 import { openVisitor, signIn, type SignedIn } from "../support/client.ts";
@@ -18,6 +19,7 @@ interface Bundle extends Resource {
   readonly link: { relation: string; url: string }[];
   readonly entry?: readonly {
     readonly resource: Resource;
+    readonly search?: { readonly mode: string };
     readonly response?: { readonly status: string; readonly location?: string };
   }[];
 }
@@ -142,6 +144,74 @@ suite("public clients, as they are published, against a deployment", { timeout: 
       await assert.rejects(client.read(own), /HTTP 410/);
     });
 
+    test("patches, and writes by condition", async () => {
+      const identifier = [{ system: "https://example.org/scales", value: randomUUID() }];
+      const searchParams = {
+        patient,
+        identifier: `${identifier[0]?.system}|${identifier[0]?.value}`,
+      };
+      const asked = { resourceType: "Observation", searchParams };
+      const made = await client.update({ ...asked, body: { ...weight(patient, 72), identifier } });
+      assert.equal(KitClient.httpFor(made).response?.status, 201);
+      const again = await client.update({ ...asked, body: { ...weight(patient, 73), identifier } });
+      assert.equal(idOf(again), idOf(made));
+      const patched = await client.patch({
+        resourceType: "Observation",
+        id: idOf(made),
+        jsonPatch: [{ op: "replace", path: "/status", value: "corrected" }],
+      });
+      assert.equal(patched["status"], "corrected");
+      const same = await client.create({
+        resourceType: "Observation",
+        body: { ...weight(patient, 74), identifier },
+        options: { headers: { "If-None-Exist": new URLSearchParams(searchParams).toString() } },
+      });
+      assert.equal(KitClient.httpFor(same).response?.status, 200);
+      await client.delete({ resourceType: "Observation", id: idOf(made) });
+    });
+
+    test("brings along what is referred to, and what refers", async () => {
+      const found = await client.resourceSearch({
+        resourceType: "Encounter",
+        searchParams: { patient, _count: 2, _include: "Encounter:patient" },
+      });
+      const modes = (bundleOf(found).entry ?? []).map(
+        ({ resource, search }) => `${search?.mode ?? ""} ${resource.resourceType}`,
+      );
+      assert.ok(
+        modes.includes("match Encounter") && modes.includes("include Patient"),
+        modes.join(),
+      );
+      const back = await client.resourceSearch({
+        resourceType: "Patient",
+        searchParams: { _id: patient, _revinclude: "AllergyIntolerance:patient" },
+      });
+      assert.ok(resourcesIn(back).some(({ resourceType }) => resourceType === "Patient"));
+    });
+
+    test("calls operations: a whole record, a validation, the newest of each code", async () => {
+      const whole = await client.operation({
+        name: "everything",
+        resourceType: "Patient",
+        id: patient,
+        method: "GET",
+      });
+      assert.ok(resourcesIn(whole).length > 20);
+      const outcome = await client.operation({
+        name: "validate",
+        resourceType: "Observation",
+        input: { ...weight(patient, 1), status: "no-such-status" },
+      });
+      assert.match(JSON.stringify(outcome), /Observation\.status/);
+      const newest = await client.operation({
+        name: "lastn",
+        resourceType: "Observation",
+        method: "GET",
+        input: { patient, category: "laboratory" },
+      });
+      assert.ok(resourcesIn(newest).length > 0);
+    });
+
     test("sends a transaction whose entries refer to each other, and a batch", async () => {
       const visit = "urn:uuid:5f0c2d1e-8a51-4f53-9d8f-4a3c26f1d001";
       const answered = await client.transaction({
@@ -234,6 +304,10 @@ suite("public clients, as they are published, against a deployment", { timeout: 
       const created = await writer.create(weight(patient, 69.9));
       const updated = await writer.update({ ...created, status: "corrected" });
       assert.equal(updated["status"], "corrected");
+      const patched = await writer.patch(`Observation/${idOf(created)}`, [
+        { op: "add", path: "/note", value: [{ text: "by scale" }] },
+      ]);
+      assert.deepEqual(patched["note"], [{ text: "by scale" }]);
       await writer.delete(`Observation/${idOf(created)}`);
       await assert.rejects(writer.request(`Observation/${idOf(created)}`), (error) => {
         assert.equal((error as { status: number }).status, 410);
