@@ -86,7 +86,7 @@ suite("a transaction under faults", { timeout: 300_000 }, () => {
     );
     await untilWriting(db, size?.bytes ?? 0);
     process.kill(records, "SIGKILL");
-    assert.notEqual(await sent, 200, "it was answered before it was killed");
+    const isAnswered = (await sent) === 200;
     // Until another process has taken its place, the gateway answers for it.
     let status = 0;
     for (let n = 0; n < 200 && status !== 200; n += 1) {
@@ -95,10 +95,12 @@ suite("a transaction under faults", { timeout: 300_000 }, () => {
       status = await read.then((answer) => answer.status).catch(() => 0);
     }
     assert.equal(status, 200, "no process took its place");
-    assert.equal(await countFlags(db), 0, "a part was left, or all of it without an answer");
+    const left = await countFlags(db);
+    // A machine that is busy enough may have let it end before the kill; then it is there, and whole.
+    assert.ok(left === entries || (left === 0 && !isAnswered), `${left} of ${entries} were left`);
     const again = await doctor.ask("POST", "/fhir", body);
     assert.equal(again.status, 200, again.text);
-    assert.equal(await countFlags(db), entries);
+    assert.equal(await countFlags(db), left + entries);
     const verified = await phylax.run("audit", "verify");
     assert.equal(verified.code, 0, verified.out + verified.err);
   });

@@ -39,6 +39,7 @@ export const interactions = [
   "read",
   "vread",
   "history-instance",
+  "history-type",
   "create",
   "update",
   "patch",
@@ -55,7 +56,7 @@ export function interactionsOf(type: string): readonly Interaction[] {
 }
 
 /** What can be asked of the server as a whole. */
-export const systemInteractions = ["transaction", "batch"] as const;
+export const systemInteractions = ["transaction", "batch", "history-system"] as const;
 
 /** Types that can be stored, in the order of the alphabet. */
 export function storableTypes(): readonly string[] {

@@ -149,6 +149,11 @@ export function parseTarget(request: Request, deps: TransactionDeps): Result<Tar
   const rest = more.join("/");
   const type = knownResourceType(typeName);
   if (type === null) return refuse("resource-type-unknown", { at: "request.url" });
+  if (type === "AuditEvent")
+    return refuse("method-not-allowed", {
+      at: "request.method",
+      detail: "The log is read at its own address, and written by nobody.",
+    });
   const aim = { type, rest, query };
   const { method } = request;
   if (method === "GET") return getTarget(aim, request);

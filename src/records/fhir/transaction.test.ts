@@ -225,6 +225,12 @@ suite("a transaction", () => {
       "Bundle.entry[0].resource",
     ],
     [
+      "an entry of the log",
+      [{ resource: { resourceType: "AuditEvent" }, request: post("AuditEvent") }],
+      "method-not-allowed",
+      "Bundle.entry[0].request.method",
+    ],
+    [
       "a HEAD",
       [{ request: { method: "HEAD", url: "Patient/p1" } }],
       "method-not-allowed",
