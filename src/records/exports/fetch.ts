@@ -36,14 +36,19 @@ function withheld(
   return null;
 }
 
+/** One for each whose data leaves; of a piece that counts nothing itself, one for the record. */
 function touchesOf(
-  { categories, own, named }: PieceFacts,
+  { categories, counts }: PieceFacts,
   about: Touch,
   dekVersion: number,
 ): readonly Touch[] {
-  const shown: Touch = { ...about, categories, count: own, dekVersion };
-  if (named === 0) return [shown];
-  return [shown, { ...about, compartment: "organisation", id: null, type: null, count: named }];
+  const shown: Touch = { ...about, categories, dekVersion };
+  if (counts.length === 0) return [shown];
+  return counts.map(({ compartment, count }) =>
+    compartment === about.compartment
+      ? { ...shown, count }
+      : { ...shown, compartment, type: null, count, dekVersion: null },
+  );
 }
 
 /** The pieces from a byte on; policy is asked anew of each, as a consent may have changed. */

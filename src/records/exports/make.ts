@@ -78,8 +78,7 @@ async function layDown(
   const asked = { ...whose, listed, types: null, since: null, care: null };
   for await (const step of walkRecord(deps, visit, asked)) {
     if (step.kind === "refused") return step;
-    for (const { opened, mode } of step.entries)
-      spool.note(opened.row.type, deps.kindsOf(opened), mode === "match");
+    for (const { opened } of step.entries) spool.note(opened.row, deps.kindsOf(opened));
     const written = await spool.write(writer.add(step.entries));
     if (!written.ok) return written;
   }

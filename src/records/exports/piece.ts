@@ -2,7 +2,7 @@ import { parseResourceType, type Pseudonym, type ResourceId, type TenantId } fro
 import { isRecord } from "#core/jws.ts";
 import { problem } from "#core/problem.ts";
 import { failed, invariant, ok, type Result } from "#core/result.ts";
-import type { DataKey, RecordPlace, Vault } from "#vault/vault.ts";
+import type { Compartment, DataKey, RecordPlace, Vault } from "#vault/vault.ts";
 
 /** A kind of data in a piece: policy is asked of each again when the piece is fetched. */
 export interface PieceKind {
@@ -14,9 +14,8 @@ export interface PieceKind {
 export interface PieceFacts {
   readonly kinds: readonly PieceKind[];
   readonly categories: readonly string[];
-  /** Resources of the record, and of the organisation. */
-  readonly own: number;
-  readonly named: number;
+  /** Resources by whose they are: of the record, of the person's other charts, of the organisation. */
+  readonly counts: readonly { readonly compartment: Compartment; readonly count: number }[];
 }
 
 export interface Piece {

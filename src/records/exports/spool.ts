@@ -4,8 +4,9 @@ import { ok, type Result } from "#core/result.ts";
 import { addPiece } from "#records/exports/export-store.ts";
 import { sealPiece, type PieceFacts, type PieceKind } from "#records/exports/piece.ts";
 import type { Kinds } from "#records/kinds.ts";
+import type { StoredRow } from "#records/store.ts";
 import type { Queryable } from "#storage/database.ts";
-import type { DataKey, Vault } from "#vault/vault.ts";
+import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export const spoolLimits = {
   /** Bytes after which a piece is sealed: what a fetch that broke off opens anew at most. */
@@ -34,7 +35,7 @@ export class Spool {
   #waiting = 0;
   #kinds = new Map<string, PieceKind>();
   #categories = new Set<string>();
-  #counts = { own: 0, named: 0 };
+  #counts = new Map<Compartment, number>();
   #isLaid = false;
   #all = { bytes: 0, pieces: 0, resources: 0 };
 
@@ -52,7 +53,7 @@ export class Spool {
    * What the next bytes tell of. A form that is laid out as a whole notes everything first: then each
    * of its pieces tells of all of it, and the first alone counts it.
    */
-  note(type: string, { labels, categories }: Kinds, isOwn: boolean): void {
+  note({ type, compartment }: StoredRow, { labels, categories }: Kinds): void {
     if (this.#isLaid) {
       this.#kinds = new Map();
       this.#categories = new Set();
@@ -60,7 +61,7 @@ export class Spool {
     }
     this.#kinds.set(JSON.stringify([type, labels]), { type, labels });
     for (const category of categories) this.#categories.add(category);
-    this.#counts[isOwn ? "own" : "named"] += 1;
+    this.#counts.set(compartment, (this.#counts.get(compartment) ?? 0) + 1);
     this.#all = { ...this.#all, resources: this.#all.resources + 1 };
   }
 
@@ -92,13 +93,14 @@ export class Spool {
     this.#all = { ...this.#all, bytes: startsAt + bytes, pieces: place + 1 };
     this.#records = [];
     this.#waiting = 0;
-    this.#counts = { own: 0, named: 0 };
+    this.#counts = new Map();
     this.#isLaid = true;
     return ok(null);
   }
 
   #facts(): PieceFacts {
     const kinds = [...this.#kinds.values()];
-    return { kinds, categories: [...this.#categories].sort(), ...this.#counts };
+    const counts = [...this.#counts].map(([compartment, count]) => ({ compartment, count }));
+    return { kinds, categories: [...this.#categories].sort(), counts };
   }
 }
