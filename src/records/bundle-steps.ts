@@ -1,6 +1,6 @@
 import type { RecordStore } from "#records/store.ts";
 import { problem, type Problem } from "#core/problem.ts";
-import { invariant, unreachable } from "#core/result.ts";
+import { invariant, ok, unreachable } from "#core/result.ts";
 import {
   refused,
   type Interaction,
@@ -13,7 +13,8 @@ import type { Action, PlannedAction, TransactionPlan } from "#records/fhir/trans
 import { preparePatch } from "#records/patch.ts";
 import { alreadyHeld } from "#records/preference.ts";
 import { readResource } from "#records/read.ts";
-import { searchResources } from "#records/search.ts";
+import { parseSearch } from "#records/fhir/search.ts";
+import { searchOptions, searchResources } from "#records/search.ts";
 import type { Pause } from "#core/turns.ts";
 import { touch, type Touch, type Visit } from "#records/visit.ts";
 import type { RowWrite } from "#records/write-plan.ts";
@@ -36,12 +37,16 @@ export type Step = { readonly entry: number } & (
       readonly ownVersion: boolean;
     }
   | { readonly kind: "shown"; readonly shown: Shown }
+  /** To be read once the writes of its transaction are durable. */
+  | { readonly kind: "later"; readonly reading: Interaction }
   /** Nothing is to be written or shown. */
   | { readonly kind: "done"; readonly outcome: EntryOutcome }
   | { readonly kind: "refused"; readonly refusal: Refusal }
 );
 
 export type WriteStep = Extract<Step, { kind: "write" }>;
+
+export type LaterStep = Extract<Step, { kind: "later" }>;
 
 export const wholeTouch = touch({ action: "transaction", compartment: null, type: "Bundle" });
 
@@ -73,9 +78,33 @@ function readStep(entry: number, outcome: Outcome): Step {
   return { entry, kind: "shown", shown: outcome };
 }
 
-function readingOf(deps: WriteDeps, action: Extract<Action, { method: "GET" }>): Interaction {
+type Reading = Extract<Action, { method: "GET" }>;
+
+function readingOf(deps: WriteDeps, action: Reading): Interaction {
   if (!("id" in action)) return searchResources(deps, { ...action, lenient: false });
   return readResource(deps, action, alreadyHeld(action.ifNoneMatch, action.ifModifiedSince));
+}
+
+/**
+ * R4 §3.1.0.11.2: in a transaction, a GET comes last and sees what the other entries made. A search
+ * that cannot be read is refused beforehand, with the whole.
+ */
+function laterStep(deps: WriteDeps, visit: Visit, entry: number, action: Reading): Step {
+  const sound =
+    "id" in action ? ok(null) : parseSearch(action.type, action.query, searchOptions(deps, visit));
+  if (sound.ok) return { entry, kind: "later", reading: readingOf(deps, action) };
+  const about = touch({ action: "search", compartment: null, type: action.type });
+  return { entry, kind: "refused", refusal: refused(sound.problem, about) };
+}
+
+/** Reads what was left until the writes were durable. */
+export async function readLater(
+  visit: Visit,
+  steps: readonly LaterStep[],
+): Promise<readonly Step[]> {
+  const read: Step[] = [];
+  for (const { entry, reading } of steps) read.push(readStep(entry, await reading(visit)));
+  return read;
 }
 
 function foundOutcome({ type, match }: Extract<Action, { method: "FOUND" }>): EntryOutcome {
@@ -85,7 +114,15 @@ function foundOutcome({ type, match }: Extract<Action, { method: "FOUND" }>): En
 async function stepOf(
   deps: WriteDeps,
   visit: Visit,
-  { entry, action }: { readonly entry: number; readonly action: Action },
+  {
+    entry,
+    action,
+    kind,
+  }: {
+    readonly entry: number;
+    readonly action: Action;
+    readonly kind: TransactionPlan["kind"];
+  },
 ): Promise<Step> {
   switch (action.method) {
     case "POST":
@@ -106,7 +143,9 @@ async function stepOf(
       return { entry, kind: "done", outcome };
     }
     case "GET":
-      return readStep(entry, await readingOf(deps, action)(visit));
+      return kind === "transaction"
+        ? laterStep(deps, visit, entry, action)
+        : readStep(entry, await readingOf(deps, action)(visit));
     default:
       return unreachable(action);
   }
@@ -141,7 +180,7 @@ export async function stepsOf(
   const steps: Step[] = [];
   const prepare = async ({ entry, action }: PlannedAction): Promise<Step> =>
     action.ok
-      ? stepOf(within, visit, { entry, action: action.value })
+      ? stepOf(within, visit, { entry, action: action.value, kind: plan.kind })
       : { entry, kind: "refused", refusal: refused(action.problem, wholeTouch) };
   const { actions } = plan;
   for (const group of [actions.filter(isPatient), actions.filter((each) => !isPatient(each))])

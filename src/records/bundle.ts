@@ -1,9 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "#core/clock.ts";
-import { meaningOf, problem, type Problem } from "#core/problem.ts";
+import { meaningOf, type Problem } from "#core/problem.ts";
 import { invariant, unreachable } from "#core/result.ts";
 import { resolveConditions } from "#records/bundle-conditions.ts";
-import { lostRace, stepsOf, wholeTouch, type Step, type WriteStep } from "#records/bundle-steps.ts";
+import {
+  lostRace,
+  readLater,
+  stepsOf,
+  wholeTouch,
+  type LaterStep,
+  type Step,
+  type WriteStep,
+} from "#records/bundle-steps.ts";
 import {
   refused,
   type Interaction,
@@ -13,10 +21,10 @@ import {
 } from "#records/door.ts";
 import { transactionResponse, type EntryOutcome } from "#records/fhir/bundle.ts";
 import { planTransaction, readBundle, type TransactionPlan } from "#records/fhir/transaction.ts";
-import { fhirAnswer } from "#records/http.ts";
+import { fhirAnswer, type Answer } from "#records/http.ts";
 import { preferredReturn } from "#records/preference.ts";
 import { createPause, takeTurns } from "#core/turns.ts";
-import type { Touch } from "#records/visit.ts";
+import type { Touch, Visit } from "#records/visit.ts";
 import { readJsonText } from "#records/write-body.ts";
 import type { RowOutcome } from "#records/write-plan.ts";
 import { touchOfWrite, type WriteDeps } from "#records/write-prepare.ts";
@@ -27,17 +35,6 @@ export interface BundleDeps extends WriteDeps {
 
 function placed(found: Problem, entry: number): Problem {
   return { ...found, at: found.at ?? `Bundle.entry[${entry}]` };
-}
-
-function unsupported({ kind, actions }: TransactionPlan): Problem | null {
-  // What it read would have to be of the state that its own writes make, before they are durable.
-  const get = actions.find(({ action }) => action.ok && action.value.method === "GET");
-  return kind === "transaction" && get !== undefined
-    ? problem("parameter-unknown", {
-        at: `Bundle.entry[${get.entry}].request.method`,
-        detail: "a GET within a transaction is not supported; a batch takes it",
-      })
-    : null;
 }
 
 function failedEntry(found: Problem): EntryOutcome {
@@ -96,6 +93,8 @@ function settled(steps: readonly Step[], rows: readonly RowOutcome[]): Settled {
       case "done":
         outcomes[entry] = step.outcome;
         break;
+      case "later":
+        break;
       case "write": {
         const row = rows[next];
         invariant(row !== undefined, "every row has an outcome");
@@ -121,29 +120,57 @@ interface How {
   readonly sought: readonly Touch[];
 }
 
+function bundleOf(outcomes: readonly EntryOutcome[], { wantsText, ...how }: How): Answer {
+  const told = wantsText
+    ? outcomes
+    : outcomes.map((each) => (each.kind === "written" ? { ...each, text: null } : each));
+  return fhirAnswer(200, transactionResponse(how.kind, how.publicOrigin, told));
+}
+
 /** Remembers what the last rows came to: the log asks first, then the caller's answer is made. */
 function settling(steps: readonly Step[], how: How): (rows: readonly RowOutcome[]) => Shown {
   let last: { readonly rows: readonly RowOutcome[]; readonly shown: Shown } | null = null;
   return (rows) => {
     if (last?.rows === rows) return last.shown;
     const { outcomes, touches, refusals } = settled(steps, rows);
-    const told = how.wantsText
-      ? outcomes
-      : outcomes.map((each) => (each.kind === "written" ? { ...each, text: null } : each));
-    const body = transactionResponse(how.kind, how.publicOrigin, told);
-    const shown = { touches: [...how.sought, ...touches], refusals, answer: fhirAnswer(200, body) };
+    const answer = bundleOf(outcomes, how);
+    const shown = { touches: [...how.sought, ...touches], refusals, answer };
     last = { rows, shown };
     return shown;
   };
 }
 
-function outcomeOf(steps: readonly Step[], how: How): Outcome {
+/**
+ * The answer with what was read after the writes. Nothing undoes these any more, so that an entry
+ * which could not be read says so by itself.
+ */
+async function withReadings(
+  visit: Visit,
+  { steps, later }: { readonly steps: readonly Step[]; readonly later: readonly LaterStep[] },
+  { rows, how }: { readonly rows: readonly RowOutcome[]; readonly how: How },
+): Promise<Shown> {
+  const { outcomes: read, touches, refusals } = settled(await readLater(visit, later), []);
+  const { outcomes: written } = settled(steps, rows);
+  const outcomes = Array.from({ length: Math.max(read.length, written.length) }, (_, entry) => {
+    const outcome = read[entry] ?? written[entry];
+    invariant(outcome !== undefined, "every entry has an outcome");
+    return outcome;
+  });
+  return { touches, refusals, answer: bundleOf(outcomes, how) };
+}
+
+async function outcomeOf(visit: Visit, steps: readonly Step[], how: How): Promise<Outcome> {
   const refusal = steps.find((step) => step.kind === "refused");
   if (how.kind === "transaction" && refusal !== undefined) {
     const { problem: found } = refusal.refusal;
     return { ...refusal.refusal, problem: placed(found, refusal.entry) };
   }
   const writes = steps.filter((step) => step.kind === "write");
+  const later = steps.filter((step) => step.kind === "later");
+  if (writes.length === 0 && later.length > 0) {
+    const others = steps.filter((step) => step.kind !== "later");
+    return outcomeOf(visit, [...others, ...(await readLater(visit, later))], how);
+  }
   const settle = settling(steps, how);
   if (writes.length === 0) {
     const shown = settle([]);
@@ -156,6 +183,9 @@ function outcomeOf(steps: readonly Step[], how: How): Outcome {
     work: { atomic: how.kind === "transaction", rows: writes.map(({ row }) => row) },
     settle,
     attempted: { ...wholeTouch, count: writes.length },
+    ...(later.length === 0
+      ? {}
+      : { after: (rows) => withReadings(visit, { steps, later }, { rows, how }) }),
     explain: (found, row) => {
       const step = writes[row];
       return placed(lostRace(found, step?.ownVersion ?? false), step?.entry ?? 0);
@@ -179,10 +209,13 @@ export function performBundle(deps: BundleDeps, request: IncomingMessage): Inter
     const context = { publicOrigin, resolved, conformance: deps.conformance() };
     const plan = await takeTurns(planTransaction(read.value, context), pause);
     if (!plan.ok) return stop(plan.problem);
-    const obstacle = unsupported(plan.value);
-    if (obstacle !== null) return stop(obstacle);
     const steps = await stepsOf(deps, visit, { plan: plan.value, pause });
     const wantsText = preferredReturn(request.headers) === "representation";
-    return outcomeOf(steps, { kind: plan.value.kind, publicOrigin, wantsText, sought: touches });
+    return outcomeOf(visit, steps, {
+      kind: plan.value.kind,
+      publicOrigin,
+      wantsText,
+      sought: touches,
+    });
   };
 }

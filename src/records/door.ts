@@ -41,6 +41,11 @@ export type Outcome =
       readonly work: Work;
       /** Called when the rows are written; pure, as it may be called again. */
       readonly settle: (rows: readonly RowOutcome[]) => Shown;
+      /**
+       * Reads, when the rows are durable, what they left to be read, and makes the answer with it: that
+       * is told to the log by itself, before the answer leaves.
+       */
+      readonly after?: (rows: readonly RowOutcome[]) => Promise<Shown>;
       /** What the log is told when the rows could not be written. */
       readonly attempted: Touch;
       /** Tells the caller which part of the request the refused row was; the problem as it is by default. */
@@ -247,6 +252,19 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
     return ok({ status, headers, body: furtherPieces(visit, rest, { log, stillLive }) });
   };
 
+  const settle = async (
+    visit: Visit,
+    outcome: Outcome,
+    written: WriteOutcome | null,
+  ): Promise<Result<Answer>> => {
+    if (outcome.kind !== "written" || outcome.after === undefined || written?.ok !== true)
+      return answerOf(outcome, written);
+    const shown = await outcome.after(written.value);
+    const entries = entriesOf(visit, shown);
+    const logged = await log.submit({ entries: () => entries });
+    return logged.ok ? ok(shown.answer) : logged;
+  };
+
   return {
     pass: async (request, { path, intent }, interaction) => {
       const facts = parseClientFacts(request.headers);
@@ -262,7 +280,7 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
         const outcome = await interaction(visit);
         if (outcome.kind === "streamed") return await stream(visit, outcome);
         const logged = await log.submit(submissionOf(visit, outcome));
-        return logged.ok ? answerOf(outcome, logged.value.outcome) : logged;
+        return logged.ok ? await settle(visit, outcome, logged.value.outcome) : logged;
       } finally {
         for (const done of endings) done();
       }
