@@ -57,7 +57,12 @@ async function keysFor(
 ): Promise<Result<Keys>> {
   const keys = new Map<string, DataKey>();
   const missing = new Set<Compartment>();
-  for (const { compartment, dekVersion } of rows) {
+  let last: StoredRow | null = null;
+  for (const row of rows) {
+    const { compartment, dekVersion } = row;
+    // Rows of one record mostly stand together, under one key.
+    if (last?.compartment === compartment && last.dekVersion === dekVersion) continue;
+    last = row;
     const key = vault.cached(compartment, dekVersion);
     if (key === null) missing.add(compartment);
     else keys.set(keyName(compartment, dekVersion), key);
