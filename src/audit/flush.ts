@@ -1,5 +1,7 @@
 import type { AuditEntry } from "#core/audit-entry.ts";
+import type { Clock } from "#core/clock.ts";
 import { invariant } from "#core/result.ts";
+import { createPause } from "#core/turns.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 import { checkpointText } from "#audit/checkpoint.ts";
 import type { Head } from "#audit/head.ts";
@@ -42,14 +44,31 @@ export interface Flushed<R> {
 export interface FlushDeps<W, R> {
   readonly db: Database;
   readonly signer: CheckpointSigner;
+  readonly clock: Clock;
   readonly alongside: (tx: Queryable, works: readonly W[]) => Promise<readonly R[]>;
 }
 
+function leafOf(entry: AuditEntry): Leaf {
+  const text = encodeLeaf(entry);
+  return { text, hash: leafHash(text) };
+}
+
 export function leavesOf(entries: readonly AuditEntry[]): readonly Leaf[] {
-  return entries.map((entry) => {
-    const text = encodeLeaf(entry);
-    return { text, hash: leafHash(text) };
-  });
+  return entries.map(leafOf);
+}
+
+/** The same where they may be tens of thousands: others get their turn in between. */
+async function leavesInTurns(
+  entries: readonly AuditEntry[],
+  clock: Clock,
+): Promise<readonly Leaf[]> {
+  const pause = createPause(clock);
+  const leaves: Leaf[] = [];
+  for (const entry of entries) {
+    leaves.push(leafOf(entry));
+    await pause();
+  }
+  return leaves;
 }
 
 /** What is logged in place of an answer whose proof was used before: the same request, denied. */
@@ -146,7 +165,7 @@ async function doWorks<W, R>(
 
 /** Proofs, works and entries in one transaction. Null when the lease was lost. */
 async function flushWorks<W, R>(
-  { db, signer, alongside }: FlushDeps<W, R>,
+  { db, signer, clock, alongside }: FlushDeps<W, R>,
   head: Head,
   items: readonly Item<W, R>[],
 ): Promise<Flushed<R> | null> {
@@ -158,13 +177,14 @@ async function flushWorks<W, R>(
     const replays = new Set(items.filter(used));
     const honest = items.filter((item) => !replays.has(item));
     const outcomes = await doWorks(tx, honest, alongside);
-    const planned = items.map((item): Planned<R> => {
-      if (replays.has(item))
-        return { leaves: replayLeaves(item.submission), replayed: true, outcome: null };
-      const outcome = outcomes.get(item) ?? null;
-      const leaves = item.leaves ?? leavesOf(item.submission.entries(outcome));
-      return { leaves, replayed: false, outcome };
-    });
+    const planned: Planned<R>[] = [];
+    for (const item of items) {
+      const outcome = replays.has(item) ? null : (outcomes.get(item) ?? null);
+      const leaves = replays.has(item)
+        ? replayLeaves(item.submission)
+        : (item.leaves ?? (await leavesInTurns(item.submission.entries(outcome), clock)));
+      planned.push({ leaves, replayed: replays.has(item), outcome });
+    }
     const { addition, flushed } = plan(head, planned, signer);
     invariant(await append(tx, addition, []), "a lease held by a transaction is not lost in it");
     return flushed;
