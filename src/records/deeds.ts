@@ -31,6 +31,7 @@ import { operationAt } from "#records/operations/operations.ts";
 import { installPackage, type PackageDeskDeps } from "#records/packages/desk.ts";
 import { patchByCondition, patchResource } from "#records/patch.ts";
 import { heldOf, prefersLenient } from "#records/preference.ts";
+import { sentProvenance } from "#records/provenance/sent-provenance.ts";
 import { isDerived, readDerived } from "#records/provenance/derived.ts";
 import { readHistory, readResource, readVersion, type Wanted } from "#records/read.ts";
 import { searchByForm, searchResources } from "#records/search.ts";
@@ -160,6 +161,14 @@ const only = (method: string, asked: Asked, deed: () => Deed): Deed | null =>
 
 const isServed = (type: string): boolean => knownResourceType(type) !== null && isStorable(type);
 
+/** To leave out what was sent to be written would be to lose it. */
+function refusesProvenance({ request, place, method }: Asked): boolean {
+  if (sentProvenance(request) === null || method === "GET") return false;
+  if (place.kind === "type" && method === "POST")
+    return request.headers["if-none-exist"] !== undefined;
+  return !(place.kind === "instance" && method === "PUT");
+}
+
 /** What each place of the router does, by method. Types that R4 has not, or that cannot be stored, do nothing. */
 export function createDeeds(deps: DeedsDeps): DeedOf {
   const makeCopy = createCopyMaker(deps);
@@ -168,6 +177,11 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
     if ("type" in place && !isServed(place.type)) {
       const unknown = failed(problem("resource-type-unknown"));
       return { kind: "public", answer: () => unknown };
+    }
+    if (refusesProvenance(asked)) {
+      const detail = "It is taken with POST and PUT of one resource, without a condition.";
+      const refusal = failed(problem("parameter-unknown", { at: "X-Provenance", detail }));
+      return { kind: "public", answer: () => refusal };
     }
     if ("type" in place && place.type === "AuditEvent") return auditViewDeed(deps, asked);
     if (place.kind === "instance" && isDerived(place))

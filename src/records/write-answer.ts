@@ -57,6 +57,8 @@ export interface Beside {
    * that the caller named: losing against another writer is then no failed precondition.
    */
   readonly ownVersion: boolean;
+  /** A row that is written with it or not at all. */
+  readonly also?: Extract<PreparedWrite, { ok: true }> | null;
 }
 
 function lostRace(found: Problem): Problem {
@@ -69,23 +71,24 @@ const alone: Beside = { ownVersion: false };
 export function writing(
   asked: Asked,
   prepared: PreparedWrite,
-  { touches = [], ownVersion }: Beside = alone,
+  { touches = [], ownVersion, also = null }: Beside = alone,
 ): Outcome {
   if (!prepared.ok) {
     const { refusal } = prepared;
     return ownVersion ? { ...refusal, problem: lostRace(refusal.problem) } : refusal;
   }
   const { row, touch: attempted } = prepared;
-  const settle = ([outcome]: readonly RowOutcome[]): Shown => {
+  const settle = ([outcome, second]: readonly RowOutcome[]): Shown => {
     invariant(outcome !== undefined, "a written row has an outcome");
+    const beside = also === null || second === undefined ? [] : [touchOfWrite(also.touch, second)];
     return {
-      touches: [...touches, touchOfWrite(attempted, outcome)],
+      touches: [...touches, touchOfWrite(attempted, outcome), ...beside],
       answer: answerOf(asked, row, outcome),
     };
   };
   return {
     kind: "written",
-    work: { atomic: true, rows: [row] },
+    work: { atomic: true, rows: also === null ? [row] : [row, also.row] },
     settle,
     attempted,
     ...(ownVersion ? { explain: lostRace } : {}),

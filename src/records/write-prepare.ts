@@ -63,13 +63,15 @@ export interface Put {
   readonly parsed: ParsedResource;
   readonly id: ResourceId;
   readonly ifVersion: number | null;
+  /** Whose record it belongs to, where that is known beforehand. */
+  readonly home?: Home;
 }
 
 /** Finds the resource's patient, asks policy, fetches the key. */
 export async function preparePut(
   deps: WriteDeps,
   visit: Visit,
-  { method, parsed, id, ifVersion }: Put,
+  { method, parsed, id, ifVersion, home: given }: Put,
 ): Promise<PreparedWrite> {
   const { store, vault } = deps;
   const { type, value } = parsed;
@@ -83,7 +85,7 @@ export async function preparePut(
     ok: false,
     refusal: refused(found, known),
   });
-  const home = await findHome(parsed, { id, visit }, deps);
+  const home = given === undefined ? await findHome(parsed, { id, visit }, deps) : ok(given);
   if (!home.ok) return stop(home.problem);
   const { compartment } = home.value;
   const inCareTeam =

@@ -126,6 +126,52 @@ test("the Provenance of what is written", async (t) => {
     assert.equal(both.length, 2);
   });
 
+  await t.test(
+    "comes with a write in X-Provenance, and is written with it or not at all",
+    async () => {
+      const sent = JSON.stringify({
+        resourceType: "Provenance",
+        recorded: "2026-01-01T00:00:00Z",
+        agent: [{ who: { display: "Dr. Müller" } }],
+      });
+      // HTTP carries bytes.
+      const header = (text: string): Record<string, string> => ({
+        "x-provenance": Buffer.from(text, "utf8").toString("latin1"),
+      });
+      const body = observation("final").replace('"weight"', '"height"');
+      const path = "/fhir/Observation/height";
+      const write = (text: string, more: Record<string, string> = {}): Promise<Got> =>
+        world.askAs(bea, "PUT", path, { headers: { ...header(text), ...more }, body });
+      assert.equal((await write(sent)).status, 201);
+      assert.equal((await write(sent)).status, 200);
+      const query = "Provenance?target=Observation/height";
+      const theirs = provenancesIn(await get(bea, query)).filter(({ id }) => !id?.startsWith("w-"));
+      assert.deepEqual(targetsOf(theirs), [
+        "Observation/height/_history/1",
+        "Observation/height/_history/2",
+      ]);
+      assert.equal(theirs[0]?.agent[0]?.who.display, "Dr. Müller");
+      const version = async (): Promise<string> =>
+        (JSON.parse((await get(bea, "Observation/height")).text) as Resource).meta?.versionId ?? "";
+      const agentless = { resourceType: "Provenance", recorded: "2026-01-01T00:00:00Z" };
+      const own = { ...agentless, agent: [{ who: { reference: "Patient/berta" } }] };
+      for (const [text, status] of [
+        ["{", 400],
+        [JSON.stringify(agentless), 422],
+        [JSON.stringify({ ...agentless, target: [] }), 400],
+        [JSON.stringify(own), 422],
+      ] as const)
+        assert.equal((await write(text)).status, status, text);
+      assert.equal((await write(sent, { "if-match": 'W/"1"' })).status, 412);
+      assert.equal(await version(), "2");
+      const headers = header(sent);
+      assert.equal((await world.askAs(bea, "DELETE", path, { headers })).status, 400);
+      assert.equal(await version(), "2");
+      const created = await world.askAs(bea, "POST", "/fhir/Observation", { headers, body });
+      assert.equal(created.status, 201, created.text);
+    },
+  );
+
   await t.test("of a psychotherapy note is kept from the patient as the note is", async () => {
     const coding = [
       { system: "http://terminology.hl7.org/CodeSystem/v3-ActCode", code: "PSYTHPN" },
