@@ -9,8 +9,9 @@ import { noSharedData, sharedFolder } from "../support/shared-data.ts";
 import { syntheaPatients } from "../support/synthea.ts";
 import { isJson, type Json } from "./us-core/judge.ts";
 import { answerOf, queriesOf, queryText, type Query } from "./us-core/queries.ts";
-import { requirementsOf } from "./us-core/requirements.ts";
-import { supplement } from "./us-core/supplement.ts";
+import { includeCaseOf } from "./us-core/includes.ts";
+import { requirementsOf, type IncludeRequirement } from "./us-core/requirements.ts";
+import { provenancesOf, supplement } from "./us-core/supplement.ts";
 
 const guideFile = join(sharedFolder, "data", "us-core-6.1.0.tgz");
 
@@ -74,13 +75,16 @@ async function scene(t: TestContext, guide: ReadonlyMap<string, Json>): Promise<
   const others = [...supplement, ...ofTown.filter(isJson), ...syntheaPatients(3)];
   const taken = await settle(world, others);
   assert.equal(taken.length, others.length, "the supplement, the town and Synthea are taken whole");
+  const types = requirementsOf(guide).includes.map(({ type }) => type);
+  const provenances = provenancesOf([...new Set(types)], [...examples, ...taken]);
+  assert.equal((await settle(world, provenances)).length, provenances.length);
   const patients = [...examples, ...taken].filter((each) => each["resourceType"] === "Patient");
   const teams = await settle(world, patients.map(teamOf));
   const doctor = await world.person({
     roles: ["clinician"],
     practitioner: "everybodys-doctor",
   });
-  const stored = Map.groupBy([...examples, ...taken, ...teams], (each) =>
+  const stored = Map.groupBy([...examples, ...taken, ...provenances, ...teams], (each) =>
     String(each["resourceType"]),
   );
   return { world, doctor, stored };
@@ -141,12 +145,47 @@ async function idsByForm({ world, doctor }: Scene, query: Query): Promise<readon
   return [...pageOf(got, query.type).ids].sort();
 }
 
+/** `Type/id` of what a search brought along. */
+async function broughtAlong({ world, doctor }: Scene, path: string): Promise<readonly string[]> {
+  const got = await world.askAs(doctor, "GET", path);
+  assert.equal(got.status, 200, got.text);
+  const bundle = JSON.parse(got.text) as {
+    entry?: { resource: Json; search: { mode: string } }[];
+  };
+  return (bundle.entry ?? []).flatMap(({ resource, search }) =>
+    search.mode === "include" ? [nameOf(resource)] : [],
+  );
+}
+
+async function tryIncludes(
+  t: TestContext,
+  where: Scene,
+  includes: readonly IncludeRequirement[],
+): Promise<void> {
+  const stored = [...where.stored.values()].flat();
+  assert.ok(includes.length > 20, `${includes.length} inclusions`);
+  for (const include of includes) {
+    const { type, kind, path } = include;
+    await t.test(`${type}?${kind}=${path}`, async () => {
+      const found = includeCaseOf(include, stored);
+      assert.ok(found !== null, "nothing is stored of which this would bring anything");
+      const asked = `/fhir/${type}?_id=${found.id}&${kind}=${encodeURIComponent(path)}`;
+      const brought = await broughtAlong(where, asked);
+      // The log has a Provenance of each import, beside those that are stored.
+      const isOfLog = kind === "_revinclude" && path.startsWith("Provenance:");
+      const known = new Set(stored.map(nameOf));
+      const compared = isOfLog ? brought.filter((name) => known.has(name)) : brought;
+      assert.deepEqual(compared.toSorted(), found.brought);
+    });
+  }
+}
+
 test(
   "every search that US Core 6.1 asks of a server finds what it should, and nothing else",
   { skip: noSharedData, timeout: 300_000 },
   async (t) => {
     const guide = await readFhirPackage(guideFile);
-    const { searches } = requirementsOf(guide);
+    const { searches, includes } = requirementsOf(guide);
     const where = await scene(t, guide);
     const tally = { SHALL: 0, SHOULD: 0, MAY: 0 };
     for (const requirement of searches) {
@@ -172,6 +211,9 @@ test(
           assert.deepEqual(await idsByForm(where, plain), answerOf(plain, resources), "by form");
       });
     }
+    await t.test("what matches refer to, and what refers to them, comes along", (t2) =>
+      tryIncludes(t2, where, includes),
+    );
     t.diagnostic(JSON.stringify(tally));
     assert.ok(tally.SHALL >= 117, `${tally.SHALL} searches that a server SHALL know`);
   },
