@@ -148,6 +148,16 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       name: "requests-empty",
       act: open("Send my request"),
     }),
+    patient("/duplicates", "To decide", { as: "officer" }),
+    patient("/duplicates", "Please write down how you know", {
+      name: "duplicates-decide",
+      as: "officer",
+      act: async ({ page }) => {
+        await page.getByText("Decide on Zoë").click();
+        await page.getByText("Keep the first chart in use").click();
+        await page.getByRole("button", { name: "Record my decision" }).first().click();
+      },
+    }),
     patient("/register", "To answer", { as: "officer" }),
     patient("/register", "On which grounds?", {
       name: "register-deny",

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Resource } from "@medplum/fhirtypes";
+import { madeUpMerges, madeUpPairs } from "./charts.ts";
 import type { AccessLogLine } from "../../src/core/wire.ts";
 import type { Clinic } from "./clinic.ts";
 
@@ -69,6 +70,14 @@ function answer(
   if (url.pathname === "/api/records/log") {
     response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
     response.end(clinic.checkpoint);
+    return;
+  }
+  if (url.pathname === "/api/records/possible-duplicates") {
+    send(response, 200, madeUpPairs);
+    return;
+  }
+  if (url.pathname === "/api/records/chart-decisions") {
+    send(response, 200, request.method === "GET" ? madeUpMerges : { id: "task", kind: "merge" });
     return;
   }
   if (url.pathname === "/api/records/access-requests") {

@@ -65,6 +65,7 @@ export const routes: readonly Route[] = [
   page("/download"),
   page("/requests"),
   page("/register"),
+  page("/duplicates"),
   page("/patients"),
   page("/patients/:id"),
   page("/patients/:id/:section"),

@@ -16,6 +16,7 @@ export function Menu() {
     { to: "/record", icon: "record", name: nav.record, isShown: hasRecord(me) },
     { to: "/access", icon: "eye", name: nav.access, isShown: hasRecord(me) },
     { to: "/download", icon: "down", name: nav.copies, isShown: hasRecord(me) },
+    { to: "/duplicates", icon: "people", name: nav.charts, isShown: keepsRegister(me) },
     { to: "/register", icon: "documents", name: nav.register, isShown: keepsRegister(me) },
   ];
   const items = all.filter(({ isShown }) => isShown);

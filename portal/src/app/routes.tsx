@@ -23,6 +23,7 @@ export const routes: RouteObject[] = [
           { path: "/access", lazy: () => import("../pages/access.tsx") },
           { path: "/download", lazy: () => import("../pages/download.tsx") },
           { path: "/requests", lazy: () => import("../pages/requests.tsx") },
+          { path: "/duplicates", lazy: () => import("../pages/duplicates.tsx") },
           { path: "/register", lazy: () => import("../pages/register.tsx") },
           { path: "/patients", lazy: () => import("../pages/patients.tsx") },
           {
