@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
 import type { ChartPairPage, StandingMergePage } from "#core/wire.ts";
-import { testWorld, type Got, type TestPerson, type TestWorld } from "#records/testing.ts";
+import {
+  testWorld,
+  type Got,
+  type TestPerson,
+  type TestWorld,
+  type WorldChanges,
+} from "#records/testing.ts";
+import type { Queryable } from "#storage/database.ts";
 
 const path = "/api/records/chart-decisions";
 
@@ -56,8 +63,8 @@ interface Clinic {
   readonly texts: () => Promise<readonly string[]>;
 }
 
-async function clinic(t: TestContext): Promise<Clinic> {
-  const world = await testWorld(t);
+async function clinic(t: TestContext, changes: WorldChanges = {}): Promise<Clinic> {
+  const world = await testWorld(t, changes);
   await world.bring([
     { resourceType: "Practitioner", id: "doc" },
     ana,
@@ -241,6 +248,29 @@ suite("deciding that two charts are one person's", () => {
     );
     assert.equal(count?.n, 1);
     assert.equal(world.faults.length, 0);
+  });
+
+  test("a transaction that breaks off at its last statement leaves nothing of the decision", async (t) => {
+    const failing = (tx: Queryable): Queryable => ({
+      query: (statement, values) => {
+        const text = typeof statement === "string" ? statement : statement.text;
+        return text.includes("INSERT INTO records.merged_chart")
+          ? Promise.reject(new Error("the connection was cut"))
+          : tx.query(statement, values);
+      },
+    });
+    const { decide, texts, world, clinician, read } = await clinic(t, {
+      logDb: (db) => ({ ...db, transaction: (work) => db.transaction((tx) => work(failing(tx))) }),
+    });
+    const before = await texts();
+    const got = await decide(merging);
+    assert.ok(got.status >= 500, got.text);
+    assert.deepEqual(await texts(), before);
+    assert.equal((await read(clinician, "Observation/new")).status, 403);
+    const rows = await world.db.query("SELECT FROM records.chart_decision");
+    assert.equal(rows.length, 0);
+    const tasks = await world.db.query("SELECT FROM records.resource WHERE type = 'Task'");
+    assert.equal(tasks.length, 0);
   });
 
   test("a chart that is merged is not merged further, whichever way", async (t) => {
