@@ -38,7 +38,8 @@ test("the day counted from is nowhere later than by the clinic's own calendar", 
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 4_102_444_800_000 }),
-      fc.integer({ min: -12, max: 14 }),
+      // Of the United States: from Baker Island to Wake Island.
+      fc.integer({ min: -12, max: 12 }),
       (ms, zoneHours) => {
         const instant = parseInstant(ms);
         assert.ok(instant !== null);

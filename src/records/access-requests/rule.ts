@@ -48,7 +48,7 @@ const dayMs = 86_400_000;
 
 /**
  * The calendar day of an instant where the day begins last (UTC-12): a deadline counted from it is
- * nowhere later than by the clinic's own calendar, and at most a day early.
+ * nowhere later than by the clinic's own calendar and, in the United States, at most a day early.
  */
 export function legalDay(at: Instant): string {
   return toIso(laterBy(at, -dayMs / 2)).slice(0, 10);
