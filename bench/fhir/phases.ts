@@ -41,9 +41,9 @@ export function reading(world: BenchWorld, { panel }: Settled): Promise<Reached>
   return phase(world, () => get(one(one(panel).paths)));
 }
 
+/** By family and given name, as staff look up who stands before them. */
 export function patientByName(world: BenchWorld, { panel }: Settled): Promise<Reached> {
-  const named = panel.filter(({ family }) => family.length >= 3);
-  return phase(world, () => get(`/fhir/Patient?name=${encodeURIComponent(one(named).family)}`));
+  return phase(world, () => get(`/fhir/Patient?${one(panel).named}`));
 }
 
 export function observationByCode(world: BenchWorld, { panel }: Settled): Promise<Reached> {

@@ -15,7 +15,8 @@ type Resource = Readonly<Record<string, unknown>> & {
 /** One patient of the clinician's, and what is asked of her record. */
 export interface Panelist {
   readonly patient: string;
-  readonly family: string;
+  /** Search parameters that name her: family and given name. */
+  readonly named: string;
   /** Paths of her resources. */
   readonly paths: readonly string[];
   /** Codes of her Observations, as `system|code`. */
@@ -43,11 +44,12 @@ function codeOf({ code }: Resource): string | null {
 
 function panelistOf(resources: readonly Resource[]): Panelist {
   const patient = resources.find(({ resourceType }) => resourceType === "Patient");
-  const names = patient?.["name"] as { family?: string }[] | undefined;
+  const names = patient?.["name"] as { family?: string; given?: string[] }[] | undefined;
+  const { family = "", given: [given = ""] = [] } = names?.[0] ?? {};
   const observations = resources.filter(({ resourceType }) => resourceType === "Observation");
   return {
     patient: patient?.id ?? "",
-    family: names?.[0]?.family ?? "",
+    named: new URLSearchParams({ family, given }).toString(),
     paths: resources.map(({ resourceType, id }) => `/fhir/${resourceType}/${id}`),
     codes: [...new Set(observations.flatMap((each) => codeOf(each) ?? []))],
   };
