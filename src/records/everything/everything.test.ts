@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { walkLimits } from "#records/everything/record-walk.ts";
+import { pieceLimits } from "#records/everything/pieces.ts";
 import { parseResourceId } from "#core/ids.ts";
 import { testWorld, type Got, type TestPerson, type TestWorld } from "#records/testing.ts";
 
@@ -184,7 +184,7 @@ test("another's record and none look alike, and the log tells them apart", async
 test("a long record comes in steps, each with an entry of its own", async (t) => {
   const { world, ana } = await chart(t);
   const text = "x".repeat(8_000);
-  const many = Array.from({ length: 4 * walkLimits.resourcesPerStep }, (_, n) =>
+  const many = Array.from({ length: 4 * pieceLimits.resources }, (_, n) =>
     observation(`many-${n}`, "ana", { note: [{ text }] }),
   );
   await world.bring(many);
@@ -208,5 +208,26 @@ test("a row that does not open ends the copy and is told to the log as an alarm"
   assert.deepEqual(
     [last?.action, last?.signal, last?.resourceId],
     ["export", "record-damaged", "o2"],
+  );
+});
+
+test("large documents come in steps of few, so that a record of many never lies in memory whole", async (t) => {
+  const { world, ana } = await chart(t);
+  const data = Buffer.alloc(2.5 * 1024 * 1024).toString("base64");
+  const letter = (n: number): object => ({
+    resourceType: "DocumentReference",
+    id: `letter-${n}`,
+    status: "current",
+    subject: { reference: "Patient/ana" },
+    content: [{ attachment: { contentType: "application/pdf", data } }],
+  });
+  for (const n of [1, 2, 3, 4]) await world.bring([letter(n)]);
+  const got = await world.askAs(ana, "GET", `${path}?_type=DocumentReference`);
+  assert.equal(namesIn(bundleIn(got)).length, 4);
+  const steps = (await world.entries()).filter(({ action, count }) => action === "export" && count);
+  assert.ok(4 * data.length > pieceLimits.bytes);
+  assert.deepEqual(
+    steps.map(({ count }) => count),
+    [2, 2],
   );
 });

@@ -80,3 +80,20 @@ export function readListed(
     return raw.map(rowOf);
   });
 }
+
+/** Bytes of each as it lies sealed, in the order of the list; 0 for what is not there. */
+export function sizesOf(
+  db: Queryable,
+  listed: readonly Listed[],
+): Promise<Result<readonly number[]>> {
+  return attempt(async () => {
+    const rows = await db.query<{ bytes: number }>({
+      name: "records-everything-sizes",
+      text: `SELECT coalesce(octet_length(sealed), 0) AS bytes
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS listed (type, id, place)
+        LEFT JOIN records.resource USING (type, id) ORDER BY place`,
+      values: [listed.map(({ type }) => type), listed.map(({ id }) => id)],
+    });
+    return rows.map(({ bytes }) => bytes);
+  });
+}

@@ -8,6 +8,7 @@ import type { Bounds } from "#records/fhir/dates.ts";
 import { mentionsIn } from "#records/fhir/mentions.ts";
 import type { Kinds } from "#records/kinds.ts";
 import { readListed, type Listed } from "#records/everything/listing-store.ts";
+import { pieceLimits, piecesOf } from "#records/everything/pieces.ts";
 import { openRows, type OpenedRow } from "#records/opening.ts";
 import { decideOpened, refuseUnopened, union, type ReadDeps } from "#records/read.ts";
 import type { StoredRow } from "#records/store.ts";
@@ -16,8 +17,6 @@ import type { Queryable } from "#storage/database.ts";
 import type { Compartment } from "#vault/vault.ts";
 
 export const walkLimits = {
-  /** Resources that are in the clear at one time. */
-  resourcesPerStep: 250,
   /** Practitioners, places and other things of the organisation that one record may name. */
   mentions: 20_000,
 } as const;
@@ -115,8 +114,8 @@ class Mentions {
 
   take(): readonly Listed[] {
     const [taken, rest] = [
-      this.#waiting.slice(0, walkLimits.resourcesPerStep),
-      this.#waiting.slice(walkLimits.resourcesPerStep),
+      this.#waiting.slice(0, pieceLimits.resources),
+      this.#waiting.slice(pieceLimits.resources),
     ];
     this.#waiting = rest;
     return taken;
@@ -124,6 +123,12 @@ class Mentions {
 }
 
 type Fits = (row: StoredRow) => boolean;
+
+interface Part {
+  readonly listed: readonly Listed[];
+  readonly fits: Fits;
+  readonly mode: WalkedEntry["mode"];
+}
 
 interface Reading {
   readonly entries: readonly Permitted[];
@@ -162,32 +167,32 @@ export async function* walkRecord(
   const mentions = new Mentions(asked.listed);
   const isCared = ({ opened: { value } }: Permitted): boolean =>
     care === null || (value !== null && isOfCareTime(value, care));
-  for (let from = 0; from < asked.listed.length; from += walkLimits.resourcesPerStep) {
-    const listed = asked.listed.slice(from, from + walkLimits.resourcesPerStep);
-    const found = await read(listed, (row) => charts.has(row.compartment));
-    if ("kind" in found) {
-      yield found;
-      return;
-    }
-    const shown = found.entries.filter(isCared);
-    mentions.note(
-      shown.map(({ opened }) => opened),
-      types,
-    );
-    yield stepOf(shown, "match");
-  }
+  const isOfRecord: Fits = (row) => charts.has(row.compartment);
   const isNamed: Fits = (row) =>
     row.compartment === "organisation" && (since === null || row.lastUpdated >= since);
-  for (let named = mentions.take(); named.length > 0; named = mentions.take()) {
-    const found = await read(named, isNamed);
-    if ("kind" in found) {
-      yield found;
-      return;
+
+  async function* stepsThrough({ listed, fits, mode }: Part): AsyncGenerator<Step | Refusal, void> {
+    for await (const piece of piecesOf(deps.db, listed)) {
+      const found = piece.ok ? await read(piece.value, fits) : stop(piece.problem);
+      if ("kind" in found) {
+        yield found;
+        return;
+      }
+      const shown = mode === "match" ? found.entries.filter(isCared) : found.entries;
+      mentions.note(
+        shown.map(({ opened }) => opened),
+        types,
+      );
+      yield stepOf(shown, mode);
     }
-    mentions.note(
-      found.entries.map(({ opened }) => opened),
-      types,
-    );
-    yield stepOf(found.entries, "include");
+  }
+
+  let part: Part = { listed: asked.listed, fits: isOfRecord, mode: "match" };
+  while (part.listed.length > 0) {
+    for await (const step of stepsThrough(part)) {
+      yield step;
+      if (step.kind === "refused") return;
+    }
+    part = { listed: mentions.take(), fits: isNamed, mode: "include" };
   }
 }
