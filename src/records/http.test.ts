@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer, request as ask, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Problem } from "#core/problem.ts";
 import { acceptsJson, checkMediaType, problemAnswer, readBody, send } from "#records/http.ts";
 
@@ -135,4 +137,23 @@ test("a problem is an OperationOutcome under /fhir and RFC 9457 elsewhere", () =
   const other = problemAnswer({ code: "not-found" }, false);
   assert.equal(other.headers["content-type"], "application/problem+json");
   assert.equal((JSON.parse(other.body) as { status: number }).status, 404);
+});
+
+test("a body whose sender left before it was read is not waited for", async (t) => {
+  const listening = createServer();
+  listening.listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  t.after(() => listening.close());
+  const address = listening.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const sender = connect(address.port, "127.0.0.1");
+  sender.write("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 10\r\n\r\nhalf");
+  const [request] = (await once(listening, "request")) as [IncomingMessage];
+  request.on("error", () => undefined);
+  sender.destroy();
+  await new Promise((resolve) => request.once("close", resolve));
+  const waiting = nextTurn("still waiting");
+  const read = await Promise.race([readBody(request, maxBytes), waiting]);
+  assert.ok(typeof read === "object" && !read.ok);
+  assert.equal(read.problem.code, "json-broken");
 });

@@ -167,6 +167,9 @@ export async function readBody(
   maxBytes: number,
 ): Promise<Result<Buffer>> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) return refuse("body-too-large");
+  const lost = refuse("json-broken", { detail: "The body did not arrive." });
+  // Gone while the caller was still being identified: no event will tell of it any more.
+  if (request.destroyed) return lost;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -182,7 +185,7 @@ export async function readBody(
       else chunks.push(chunk);
     };
     const finish = (): void => settle(ok(Buffer.concat(chunks)));
-    const fail = (): void => settle(refuse("json-broken", { detail: "The body did not arrive." }));
+    const fail = (): void => settle(lost);
     const timer = setTimeout(fail, httpLimits.bodyMs);
     request.on("data", take).once("end", finish).once("error", fail).once("close", fail);
   });

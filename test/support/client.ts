@@ -163,8 +163,35 @@ export async function signIn(
       body: grant.toString(),
     }),
   );
-  const token = String(tokens["access_token"]);
-  const { refresh_token: refresh } = tokens;
+  return signedInWith(visitor, tokens, key);
+}
+
+/** Trades the refresh token for new tokens, as an app does when the old ones end. */
+export async function renew(visitor: Visitor, { key, refreshToken }: SignedIn): Promise<SignedIn> {
+  assert.ok(refreshToken !== null, "a refresh token was given");
+  const { origin } = visitor;
+  const grant = new URLSearchParams({
+    grant_type: "refresh_token",
+    client_id: "phylax-portal",
+    refresh_token: refreshToken,
+  });
+  const answer = await visitor.ask("POST", "/oauth/token", {
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      origin,
+      dpop: key.proof("POST", `${origin}/oauth/token`),
+    },
+    body: grant.toString(),
+  });
+  return signedInWith(visitor, parsed(answer), key);
+}
+
+function signedInWith(
+  visitor: Visitor,
+  { access_token: access, refresh_token: refresh }: Record<string, unknown>,
+  key: ProofKey,
+): SignedIn {
+  const token = String(access);
   return {
     token,
     key,
@@ -173,7 +200,7 @@ export async function signIn(
       visitor.ask(method, target, {
         headers: {
           authorization: `DPoP ${token}`,
-          dpop: key.proof(method, `${origin}${target}`, token),
+          dpop: key.proof(method, `${visitor.origin}${target}`, token),
           ...(body === undefined ? {} : { "content-type": "application/fhir+json" }),
         },
         ...(body === undefined ? {} : { body }),

@@ -27,3 +27,26 @@ export function countRows(home: string): Promise<number> {
     return Number(rows[0]?.count);
   });
 }
+
+/** An entry of the log as it stands in its leaf. */
+export interface LoggedEntry {
+  readonly action: string;
+  readonly decision: string;
+  readonly actor: string | null;
+  readonly patient: string | null;
+  readonly requestId: string | null;
+  readonly reasons: readonly string[];
+  readonly count: number;
+}
+
+/** Every entry of the log with this action, oldest first. */
+export function loggedEntries(home: string, action: string): Promise<readonly LoggedEntry[]> {
+  return asSuperuser(home, async (client) => {
+    const { rows } = await client.query<{ leaf: LoggedEntry }>(
+      `SELECT convert_from(leaf, 'UTF8')::jsonb AS leaf FROM audit.entry
+        WHERE action = $1 ORDER BY log_id, seq`,
+      [action],
+    );
+    return rows.map(({ leaf }) => leaf);
+  });
+}

@@ -8,6 +8,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Null when it is longer than the limit, stops short or takes too long. */
 function readBytes(request: IncomingMessage): Promise<Buffer | null> {
+  // Gone before anybody listened: no event will tell of it any more.
+  if (request.destroyed) return Promise.resolve(null);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
