@@ -6,7 +6,7 @@ import {
 } from "#core/audit-entry.ts";
 import type { ClientFacts } from "#core/client-facts.ts";
 import type { Instant } from "#core/clock.ts";
-import type { TenantId } from "#core/ids.ts";
+import type { Pseudonym, TenantId } from "#core/ids.ts";
 import type {
   PersonRole,
   PolicyAction,
@@ -18,6 +18,8 @@ import type { Authorizer } from "#policy/authorizer.ts";
 import type { Caller } from "#records/caller.ts";
 import type { ConsentBook } from "#records/consent/consent-book.ts";
 import type { Standing } from "#records/consent/provision.ts";
+import type { Chart } from "#records/matching/merge-store.ts";
+import type { SamePerson } from "#records/matching/same-person.ts";
 import type { CareAsker } from "#records/store.ts";
 import type { Compartment } from "#vault/vault.ts";
 
@@ -109,6 +111,7 @@ export interface VisitDeps {
   readonly tenant: TenantId;
   readonly authorizer: Authorizer;
   readonly consents: Pick<ConsentBook, "forbids">;
+  readonly samePerson: Pick<SamePerson, "othersOf">;
 }
 
 export type BeginVisit = (
@@ -118,28 +121,35 @@ export type BeginVisit = (
   afterwards: Visit["afterwards"],
 ) => Visit;
 
-/** Whoever has the role of a patient is the first of her patients; for the others she acts. */
-function standingOf({ live }: Caller, compartment: Compartment): Standing {
-  if (compartment === "organisation" || !live.patients.has(compartment)) return "other";
+/** Whoever has the role of a patient is the first of her patients, in each chart of hers; for the others she acts. */
+function standingOf({ live }: Caller, compartment: Pseudonym, others: readonly Chart[]): Standing {
+  if (!live.patients.has(compartment)) return "other";
   const [first] = live.patients.keys();
-  return live.roles.includes("patient") && first === compartment ? "patient" : "representative";
+  const isFirst = first === compartment || others.some((chart) => chart.compartment === first);
+  return live.roles.includes("patient") && isFirst ? "patient" : "representative";
 }
 
+/** A Consent speaks of a person: what stands in one of her charts holds for all of them. */
 function isForbidden(
-  { consents }: VisitDeps,
+  { consents, samePerson }: VisitDeps,
   { caller, at }: Pick<Visit, "caller" | "at">,
   { compartment, action, type, labels }: Question,
 ): boolean {
   if (compartment === "organisation") return false;
-  return consents.forbids(compartment, {
-    standing: standingOf(caller, compartment),
+  const others = samePerson.othersOf(compartment);
+  const asked = {
+    standing: standingOf(caller, compartment, others),
     practitioner: caller.live.practitioner,
     purpose: actingAs(caller, compartment).purpose,
     action,
     type,
     labels,
     at,
-  });
+  };
+  return (
+    consents.forbids(compartment, asked) ||
+    others.some((chart) => consents.forbids(chart.compartment, asked))
+  );
 }
 
 function policyRequest(

@@ -319,6 +319,68 @@ suite("deciding that two charts are one person's", () => {
   });
 });
 
+suite("what a person forbids and who looked, once her charts are merged", () => {
+  const denial = (patient: string, actor: object): object => ({
+    resourceType: "Consent",
+    id: `no-${patient}`,
+    status: "active",
+    scope: {
+      coding: [
+        { system: "http://terminology.hl7.org/CodeSystem/consentscope", code: "patient-privacy" },
+      ],
+    },
+    category: [{ text: "privacy" }],
+    patient: { reference: `Patient/${patient}` },
+    policyRule: { text: "our form" },
+    provision: { type: "permit", provision: [{ type: "deny", actor: [actor] }] },
+  });
+  const doctor = { role: { text: "clinician" }, reference: { reference: "Practitioner/doc" } };
+  const statuses = async ({ read, clinician }: Clinic): Promise<readonly number[]> =>
+    Promise.all(
+      ["old", "new"].map(async (id) => (await read(clinician, `Observation/${id}`)).status),
+    );
+
+  for (const chart of ["ana", "again"])
+    test(`a denial in ${chart}'s chart holds for both at once, and for its own alone when they are parted`, async (t) => {
+      const made = await clinic(t);
+      await made.world.bring([team("again", "doc"), denial(chart, doctor)]);
+      const apart = chart === "ana" ? [403, 200] : [200, 403];
+      assert.deepEqual(await statuses(made), apart);
+      done(await made.decide(merging));
+      assert.deepEqual(await statuses(made), [403, 403]);
+      const search = await made.read(made.clinician, "Observation?patient=ana");
+      assert.equal(search.status, 403, search.text);
+      done(await made.decide(parting));
+      assert.deepEqual(await statuses(made), apart);
+    });
+
+  test("a denial written after the merge holds for both from its answer on", async (t) => {
+    const made = await clinic(t);
+    done(await made.decide(merging));
+    assert.deepEqual(await statuses(made), [200, 200]);
+    await made.world.bring([denial("again", doctor)]);
+    assert.deepEqual(await statuses(made), [403, 403]);
+  });
+
+  test("she is the patient in each of her charts, not one who acts for her", async (t) => {
+    const made = await clinic(t);
+    const others = {
+      role: { text: "representative" },
+      reference: { reference: "RelatedPerson/son" },
+    };
+    await made.world.bring([
+      { resourceType: "RelatedPerson", id: "son", patient: { reference: "Patient/ana" } },
+      denial("ana", others),
+    ]);
+    done(await made.decide(merging));
+    for (const id of ["old", "new"])
+      assert.equal((await made.read(made.patient, `Observation/${id}`)).status, 200);
+    const proxy = await made.world.person({ roles: ["proxy"], patients: ["again"] });
+    for (const id of ["old", "new"])
+      assert.notEqual((await made.read(proxy, `Observation/${id}`)).status, 200);
+  });
+});
+
 suite("the list of possible duplicates", () => {
   const pairs = async ({ world, officer }: Clinic): Promise<ChartPairPage> => {
     const got = await world.askAs(officer, "GET", "/api/records/possible-duplicates");

@@ -15,7 +15,7 @@ export interface SamePerson {
   othersOf(chart: Pseudonym): readonly Chart[];
   /** The chart that is to be used in place of this one; null when it is not merged away. */
   survivorOf(chart: Pseudonym): Chart | null;
-  /** The patients given and the other charts of each. The very map when there are none. */
+  /** The patients given, first and in their order, and the other charts of each. The very map when there are none. */
   withOthers(patients: ReadonlyMap<Pseudonym, ResourceId>): ReadonlyMap<Pseudonym, ResourceId>;
   /** Takes in what was decided meanwhile. Throws what the driver throws, and then knows what it knew. */
   refresh(): Promise<void>;
@@ -57,14 +57,17 @@ export function createSamePerson(db: Queryable): SamePerson {
       const others = [...patients.keys()].flatMap(othersOf);
       if (others.length === 0) return patients;
       return new Map([
-        ...others.map(({ compartment, id }) => [compartment, id] as const),
         ...patients,
+        ...others.map(({ compartment, id }) => [compartment, id] as const),
       ]);
     },
     refresh: async () => {
       // The number first: what is decided in between is read again the next time.
       const change = await readChange(db);
-      if (change !== known.change) known = knownOf(change, await readMerged(db));
+      if (change === known.change) return;
+      const newer = knownOf(change, await readMerged(db));
+      // A reading that began earlier may end later; it must not bring back what was.
+      if (change > known.change) known = newer;
     },
   };
 }
