@@ -75,7 +75,7 @@ const problems = {
   "chart-merged": {
     status: 409,
     issue: "business-rule",
-    text: "One of these charts is merged with another. Part them first.",
+    text: "A chart that this is about is merged with another. Part them first.",
   },
   "patch-refused": {
     status: 422,

@@ -35,6 +35,7 @@ export function putRow(
     parsed.type === "Patient" && blindKeys !== undefined
       ? { blind: { labels: blindLabels(parsed.value), keys: blindKeys } }
       : {};
+  const links = parsed.value.resourceType === "Patient" ? { links: parsed.value.link } : {};
   const macUnder = (key: DataKey): Buffer =>
     vault.contentMac(key, Buffer.from(contentText(parsed, placing.id), "utf8"));
   return {
@@ -50,6 +51,7 @@ export function putRow(
       relations: parsed.type === "CareTeam" ? relationsOf(parsed.value) : null,
       skipUnchanged,
       ...blind,
+      ...links,
       ...(consent === undefined ? {} : { consent }),
     },
   };

@@ -73,7 +73,7 @@ const state = (version: number, more: Partial<RowState> = {}): RowState => ({
 const one = (row: RowWrite): WriteGroup => ({ atomic: true, rows: [row] });
 
 function kinds(stored: ReadonlyMap<string, RowState>, groups: readonly WriteGroup[]): string[][] {
-  return planWrites(stored, groups, now).groups.map((group) =>
+  return planWrites({ rows: stored, links: new Map() }, groups, now).groups.map((group) =>
     group.ok
       ? group.value.map((each) => ("problem" in each ? each.problem.code : each.kind))
       : [group.problem.code],
@@ -84,7 +84,11 @@ const storedAs = (name: string, row: RowState): ReadonlyMap<string, RowState> =>
   new Map([[rowName("Observation", name), row]]);
 
 test("a row that is new gets version 1 and one that is there the next version", () => {
-  const plan = planWrites(storedAs("b", state(4)), [one(put("a")), one(put("b"))], now);
+  const plan = planWrites(
+    { rows: storedAs("b", state(4)), links: new Map() },
+    [one(put("a")), one(put("b"))],
+    now,
+  );
   assert.deepEqual(
     plan.rows.map(({ version }) => version),
     [1, 5],
@@ -96,7 +100,11 @@ test("a row that is new gets version 1 and one that is there the next version", 
 });
 
 test("a group sees what the groups before it in the same flush wrote", () => {
-  const plan = planWrites(new Map(), [one(put("a")), one(put("a")), one(put("a"))], now);
+  const plan = planWrites(
+    { rows: new Map(), links: new Map() },
+    [one(put("a")), one(put("a")), one(put("a"))],
+    now,
+  );
   assert.deepEqual(
     plan.rows.map(({ version }) => version),
     [1, 2, 3],
@@ -114,7 +122,7 @@ test("a version that is not the newest is a conflict, also when it was so when t
 
 test("one refused row of an atomic group keeps all of its rows out, and names its place", () => {
   const group = { atomic: true, rows: [put("a"), put("b", { ifVersion: 9 })] };
-  const plan = planWrites(new Map(), [group, one(put("a"))], now);
+  const plan = planWrites({ rows: new Map(), links: new Map() }, [group, one(put("a"))], now);
   const [refused] = plan.groups;
   assert.equal(refused?.ok === false && refused.problem.code, "version-conflict");
   assert.equal(refused?.ok === false && refused.row, 1);
@@ -161,7 +169,11 @@ test("deleting twice is the same as once, and a deleted row can be brought back"
 
 test("a newer version is never dated before the one it replaces", () => {
   const later = (now + 5_000) as Instant;
-  const plan = planWrites(storedAs("a", state(1, { lastUpdated: later })), [one(put("a"))], now);
+  const plan = planWrites(
+    { rows: storedAs("a", state(1, { lastUpdated: later })), links: new Map() },
+    [one(put("a"))],
+    now,
+  );
   assert.equal(plan.rows[0]?.lastUpdated, later);
 });
 
@@ -200,7 +212,7 @@ test("a plan leaves the same rows as applying each group to a copy", () => {
   fc.assert(
     fc.property(fc.array(group, { maxLength: 8 }), (groups) => {
       const planned = planWrites(
-        new Map(),
+        { rows: new Map(), links: new Map() },
         groups.map(({ atomic, ops }) => ({
           atomic,
           rows: ops.map(({ id, kind, ifVersion }) =>
@@ -217,4 +229,52 @@ test("a plan leaves the same rows as applying each group to a copy", () => {
       assert.deepEqual(newest, naive(groups));
     }),
   );
+});
+
+test("a Patient keeps the links of merges decided before it in the same flush, until they are undone", () => {
+  const chart = (id: string, compartment: typeof ana) => ({
+    id: known(parseResourceId(id)),
+    compartment,
+  });
+  const link = { other: { reference: "Patient/ben" }, type: "replaces" };
+  const patient = (links: readonly object[]): RowWrite => {
+    const row = put("ana", { type: patientType });
+    return row.content.kind === "put" ? { ...row, content: { ...row.content, links } } : row;
+  };
+  const gone: RowWrite = { ...patient([]), content: { kind: "delete" } };
+  const decided = (kind: "merge" | "unmerge", links: readonly object[]): WriteGroup => ({
+    atomic: true,
+    rows: [patient(links)],
+    decision: {
+      kind,
+      task: known(parseResourceId("task")),
+      survivor: chart("ana", ana),
+      other: chart("ben", ben),
+      otherVersion: null,
+      by: "officer",
+      at: now,
+    },
+  });
+  const rows = new Map([[rowName("Patient", "ana"), state(1)]]);
+  const plan = planWrites(
+    { rows, links: new Map() },
+    [
+      one(patient([])),
+      decided("merge", [link]),
+      one(patient([])),
+      one(gone),
+      one(patient([link])),
+      decided("unmerge", []),
+      one(gone),
+    ],
+    now,
+  );
+  const codes = plan.groups.map((group) => {
+    if (!group.ok) return group.problem.code;
+    const [outcome] = group.value;
+    return outcome?.kind === "refused" ? outcome.problem.code : outcome?.kind;
+  });
+  const taken = "updated";
+  const refused = "chart-merged";
+  assert.deepEqual(codes, [taken, taken, refused, refused, taken, taken, "deleted"]);
 });

@@ -4,6 +4,7 @@ import { problem, type Problem } from "#core/problem.ts";
 import { ok } from "#core/result.ts";
 import type { AccessRequestWrite } from "#records/access-requests/register-row.ts";
 import type { BlindWrite } from "#records/blind/row-store.ts";
+import { afterDecision, lostLink, type KeptLinks } from "#records/matching/kept-links.ts";
 import type { ChartDecision } from "#records/matching/merge-store.ts";
 import type { Compartment, DataKey } from "#vault/vault.ts";
 
@@ -35,6 +36,8 @@ export type WriteContent =
       readonly relations: readonly CareRelation[] | null;
       /** What a Patient is found by across patients; absent for whatever is not to be found so. */
       readonly blind?: BlindWrite;
+      /** `link` of a Patient, as it was sent; absent where there is none. */
+      readonly links?: unknown;
       /** What a Consent forbids; it counts as unread where this is absent. */
       readonly consent?: ConsentWrite;
       /** Leaves the row alone when its content is the same already. */
@@ -138,12 +141,26 @@ export const rowName = (type: string, id: string): string => `${type}/${id}`;
 
 type States = ReadonlyMap<string, RowState>;
 
+/** What the database holds of the rows that a flush names. */
+export interface Stored {
+  readonly rows: States;
+  /** What the Patients among them must keep. */
+  readonly links: KeptLinks;
+}
+
 interface View {
   readonly stored: States;
   /** Rows written earlier in this flush. */
   readonly flushed: Map<string, RowState>;
   /** Rows written earlier in this group. */
   readonly group: Map<string, RowState>;
+  readonly kept: KeptLinks;
+}
+
+function mergeObstacle({ kept }: View, { type, compartment, content }: RowWrite): Problem | null {
+  if (type !== "Patient" || compartment === "organisation") return null;
+  const links = kept.get(compartment) ?? [];
+  return lostLink(links, content.kind === "delete" ? null : { link: content.links });
 }
 
 function stateIn(view: View, name: string): RowState | undefined {
@@ -175,7 +192,7 @@ const noMac = Buffer.alloc(16);
 function planRow(view: View, write: RowWrite, now: Instant): PlannedOutcome {
   const name = rowName(write.type, write.id);
   const current = stateIn(view, name);
-  const found = obstacle(view, write, current);
+  const found = obstacle(view, write, current) ?? mergeObstacle(view, write);
   if (found !== null) return { kind: "refused", problem: found };
   if (current !== undefined && isUnchanged(write, current))
     return { kind: "unchanged", version: current.version, lastUpdated: current.lastUpdated };
@@ -207,18 +224,30 @@ function planGroup(view: View, group: WriteGroup, now: Instant): GroupOutcome<Pl
   return ok(outcomes);
 }
 
+// A decision writes links and takes them out by itself; nothing else may take them out.
+const noLinks: KeptLinks = new Map();
+
 /**
  * Decides what a flush of groups does to the rows that `stored` holds, one group after the other:
- * each sees what those before it wrote. Pure: neither seals nor writes. `stored` must hold every
+ * each sees what those before it wrote. Pure: neither seals nor writes. What is stored must hold every
  * row that exists of those written and of the patients that they name.
  */
-export function planWrites(stored: States, groups: readonly WriteGroup[], now: Instant): WritePlan {
+export function planWrites(
+  { rows: stored, links }: Stored,
+  groups: readonly WriteGroup[],
+  now: Instant,
+): WritePlan {
   const flushed = new Map<string, RowState>();
   const rows: PlannedRow[] = [];
+  let standing = links;
   const planned = groups.map((group) => {
-    const view: View = { stored, flushed, group: new Map() };
+    const { decision } = group;
+    const after = decision === undefined ? standing : afterDecision(standing, decision);
+    const kept = decision === undefined ? standing : noLinks;
+    const view: View = { stored, flushed, group: new Map(), kept };
     const outcome = planGroup(view, group, now);
     if (!outcome.ok) return outcome;
+    standing = after;
     for (const [name, state] of view.group) flushed.set(name, state);
     for (const each of outcome.value) if ("row" in each) rows.push(each.row);
     return outcome;

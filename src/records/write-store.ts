@@ -14,6 +14,8 @@ import {
   type WriteGroup,
   type WriteOutcome,
 } from "#records/write-plan.ts";
+import { keptLinks, type KeptLinks } from "#records/matching/kept-links.ts";
+import { readMergedOf } from "#records/matching/merge-store.ts";
 import { storeConsents } from "#records/consent/consent-store.ts";
 import { planByIndex } from "#records/by-index-store.ts";
 import {
@@ -91,6 +93,28 @@ async function lockStates(
   // Shared, so that a patient is not deleted under the rows that are being written for her.
   await load("SHARE", named);
   return states;
+}
+
+/**
+ * The links that merges have written into Patients that are written over. Read once these are locked:
+ * whoever decides about them writes them, too, so that no merge can come between.
+ */
+async function linksOf(
+  tx: Queryable,
+  groups: readonly WriteGroup[],
+  stored: ReadonlyMap<string, RowState>,
+): Promise<KeptLinks> {
+  const charts = new Set(
+    groups.flatMap(({ rows }) =>
+      rows.flatMap(({ type, id, compartment }) =>
+        type === "Patient" && compartment !== "organisation" && stored.has(rowName(type, id))
+          ? [compartment]
+          : [],
+      ),
+    ),
+  );
+  if (charts.size === 0) return new Map();
+  return keptLinks(await readMergedOf(tx, [...charts]));
 }
 
 /**
@@ -268,7 +292,8 @@ export function writeRecords(
     }));
     await planByIndex(tx);
     const stored = await lockStates(tx, groups);
-    const plan = planWrites(stored, groups, deps.clock.now());
+    const links = await linksOf(tx, groups, stored);
+    const plan = planWrites({ rows: stored, links }, groups, deps.clock.now());
     const sealed = new Map<PlannedRow, SealedRow>();
     const pause = createPause(deps.clock);
     for (const row of plan.rows) {

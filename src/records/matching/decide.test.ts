@@ -381,6 +381,89 @@ suite("what a person forbids and who looked, once her charts are merged", () => 
   });
 });
 
+suite("writing a Patient who is part of a merge", () => {
+  const outcomeCode = ({ status, text }: Got): readonly unknown[] => {
+    const outcome = JSON.parse(text) as {
+      issue: { details: { coding: { code: string }[] } }[];
+    };
+    return [status, outcome.issue[0]?.details.coding[0]?.code];
+  };
+
+  /** Every way in which a client may write; each answers. */
+  async function writer(made: Clinic) {
+    const { world } = made;
+    const clerk = await world.person({ roles: ["clinician"], practitioner: "doc" });
+    const ask = (method: "PUT" | "PATCH" | "DELETE" | "POST", at: string, body?: object) =>
+      world.askAs(clerk, method, at, {
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(method === "PATCH"
+          ? { headers: { "content-type": "application/json-patch+json" } }
+          : {}),
+      });
+    const bundle = (...entry: readonly object[]) =>
+      ask("POST", "/fhir", { resourceType: "Bundle", type: "transaction", entry });
+    return { ask, bundle };
+  }
+
+  test("must keep the link that the decision wrote, and is not deleted, whichever way", async (t) => {
+    const made = await clinic(t);
+    await made.world.bring([team("again", "doc")]);
+    done(await made.decide(merging));
+    const { ask, bundle } = await writer(made);
+    const before = await made.texts();
+    for (const patient of [ana, again]) {
+      const at = `/fhir/Patient/${patient.id}`;
+      const request = { method: "PUT", url: `Patient/${patient.id}` };
+      const wrong = {
+        ...patient,
+        link: [{ other: { reference: "Patient/third" }, type: "refer" }],
+      };
+      for (const got of [
+        await ask("PUT", at, patient),
+        await ask("PUT", at, wrong),
+        await ask("PATCH", at, [{ op: "remove", path: "/link" }]),
+        await ask("DELETE", at),
+        await bundle(
+          {
+            resource: observation("extra", "ana"),
+            request: { method: "PUT", url: "Observation/extra" },
+          },
+          { resource: patient, request },
+        ),
+        await bundle({ request: { ...request, method: "DELETE" } }),
+      ])
+        assert.deepEqual(outcomeCode(got), [409, "chart-merged"], got.text);
+    }
+    const imported = await made.world.bring([ana, again]);
+    assert.equal(imported.length, 2);
+    for (const line of imported) assert.match(JSON.stringify(line), /chart-merged/);
+    assert.deepEqual(await made.texts(), before);
+    const extra = await made.read(made.patient, "Observation/extra");
+    assert.equal(extra.status, 404, "a transaction leaves nothing");
+  });
+
+  test("is otherwise changed as ever, and freely once the merge is taken back", async (t) => {
+    const made = await clinic(t);
+    await made.world.bring([team("again", "doc")]);
+    done(await made.decide(merging));
+    const { ask } = await writer(made);
+    for (const id of ["ana", "again"]) {
+      const kept = JSON.parse((await made.read(made.patient, `Patient/${id}`)).text) as object;
+      const changed = await ask("PUT", `/fhir/Patient/${id}`, { ...kept, gender: "other" });
+      assert.equal(changed.status, 200, changed.text);
+      const patched = await ask("PATCH", `/fhir/Patient/${id}`, [
+        { op: "replace", path: "/birthDate", value: "1981-05-03" },
+      ]);
+      assert.equal(patched.status, 200, patched.text);
+    }
+    done(await made.decide({ ...parting, survivorVersion: 4, otherVersion: 4 }));
+    const put = await ask("PUT", "/fhir/Patient/ana", ana);
+    assert.equal(put.status, 200, put.text);
+    const deleted = await ask("DELETE", "/fhir/Patient/again");
+    assert.equal(deleted.status, 204, deleted.text);
+  });
+});
+
 suite("the list of possible duplicates", () => {
   const pairs = async ({ world, officer }: Clinic): Promise<ChartPairPage> => {
     const got = await world.askAs(officer, "GET", "/api/records/possible-duplicates");

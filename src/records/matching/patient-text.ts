@@ -50,7 +50,8 @@ export function withLink(text: string, link: Link): string {
   return withKey(text, "link", `${body},${linkText(link)}${links.slice(body.length)}`);
 }
 
-function isLink(value: unknown, { other, kind }: Link): boolean {
+/** Whether an element of `Patient.link` is this link, as `withLink` writes it. */
+export function isLink(value: unknown, { other, kind }: Link): boolean {
   if (!isObject(value) || value.type !== kind || !isObject(value.other)) return false;
   return value.other.reference === `Patient/${other}`;
 }
