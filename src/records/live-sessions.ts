@@ -10,18 +10,13 @@ import {
   type ResourceId,
   type SessionId,
 } from "#core/ids.ts";
-import { limits } from "#core/limits.ts";
 import { personRoles, type PersonRole } from "#core/policy-request.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
+import { keepFresh } from "#records/kept-fresh.ts";
 import { readLiveRows, type LiveRow } from "#records/live-store.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
 import type { Queryable } from "#storage/database.ts";
-
-export const liveSessionLimits = {
-  /** How long a caller waits for fresher state before it is refused. */
-  refreshWaitMs: 500,
-} as const;
 
 /** A session as identity last told of it. */
 export interface LiveSession {
@@ -81,8 +76,6 @@ function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): LiveSession | nul
 interface LiveState {
   readonly sessions: Map<SessionId, LiveSession>;
   epoch: number;
-  /** Monotonic time at which the newest complete poll began: what we know is at least that fresh. */
-  freshAtMs: number;
   lastSweepMs: number;
 }
 
@@ -107,81 +100,31 @@ function sweep(state: LiveState, clock: Clock): void {
 
 const sweepEveryMs = 60_000;
 
-function createPoller({ db, clock, pseudonymOf, samePerson }: LiveSessionsDeps): {
-  readonly state: LiveState;
-  readonly refresh: () => Promise<void>;
-} {
-  const state: LiveState = {
-    sessions: new Map(),
-    epoch: 0,
-    freshAtMs: Number.NEGATIVE_INFINITY,
-    lastSweepMs: clock.monotonicMs(),
-  };
+/** Polls identity's view and keeps it in memory. Resolves after the first attempt, whether or not it succeeded. */
+export async function watchLiveSessions(deps: LiveSessionsDeps): Promise<LiveSessions> {
+  const { db, clock, pseudonymOf, samePerson } = deps;
+  const state: LiveState = { sessions: new Map(), epoch: 0, lastSweepMs: clock.monotonicMs() };
   const poll = async (): Promise<void> => {
     const beganMs = clock.monotonicMs();
     takeIn(state, await readLiveRows(db, state.epoch), pseudonymOf);
     await samePerson.refresh();
-    state.freshAtMs = beganMs;
     if (beganMs - state.lastSweepMs < sweepEveryMs) return;
     state.lastSweepMs = beganMs;
     sweep(state, clock);
   };
-  let underWay: Promise<void> | null = null;
-  return {
-    state,
-    refresh: () => {
-      // A failed poll leaves freshAtMs behind, and with it every caller outside.
-      underWay ??= poll()
-        .catch(() => {})
-        .finally(() => {
-          underWay = null;
-        });
-      return underWay;
-    },
-  };
-}
-
-function waitAtMost(work: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void work.finally(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-/** Polls identity's view and keeps it in memory. Resolves after the first attempt, whether or not it succeeded. */
-export async function watchLiveSessions(deps: LiveSessionsDeps): Promise<LiveSessions> {
-  const { clock, samePerson } = deps;
-  const { state, refresh } = createPoller(deps);
-  let closed = false;
-  let timer: NodeJS.Timeout | undefined;
-  const again = (): void => {
-    if (closed) return;
-    timer = setTimeout(() => void refresh().then(again), limits.liveRefreshMs);
-    timer.unref();
-  };
-  await waitAtMost(refresh(), liveSessionLimits.refreshWaitMs);
-  again();
-
-  const ageMs = (): number => clock.monotonicMs() - state.freshAtMs;
+  const kept = await keepFresh(poll, clock);
   return {
     find: async (id) => {
       // A session that began a moment ago is not in yet. The poll under way may have begun before
       // it did, the one after that cannot.
       for (let polls = 0; polls < 2; polls += 1)
-        if (ageMs() > limits.liveStaleMs || !state.sessions.has(id))
-          await waitAtMost(refresh(), liveSessionLimits.refreshWaitMs);
-      if (ageMs() > limits.liveStaleMs) return refuse("session-state-stale");
+        if (kept.isStale() || !state.sessions.has(id)) await kept.refresh();
+      if (kept.isStale()) return refuse("session-state-stale");
       const session = state.sessions.get(id);
       if (session === undefined || hasEnded(session, clock.now())) return refuse("session-ended");
       const patients = samePerson.withOthers(session.patients);
       return ok(patients === session.patients ? session : { ...session, patients });
     },
-    close: () => {
-      closed = true;
-      clearTimeout(timer);
-    },
+    close: () => kept.close(),
   };
 }

@@ -1,19 +1,14 @@
 import type { Log } from "#audit/log.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Pseudonym } from "#core/ids.ts";
-import { limits } from "#core/limits.ts";
 import { refuse } from "#core/problem.ts";
 import { BrokenInvariant, ok, type Result } from "#core/result.ts";
 import { readRules, ruleRowsPerRead, type RulePoint } from "#records/consent/consent-store.ts";
 import { forbids, type ConsentQuestion, type Provision } from "#records/consent/provision.ts";
 import { openRule, type RuleDeps, type StoredRule } from "#records/consent/sealed-rule.ts";
+import { keepFresh } from "#records/kept-fresh.ts";
 import type { Work, WriteOutcome } from "#records/write-plan.ts";
 import type { Queryable } from "#storage/database.ts";
-
-export const consentBookLimits = {
-  /** How long a caller waits for fresher rules before it is refused. */
-  refreshWaitMs: 500,
-} as const;
 
 /**
  * What every patient's Consents forbid, in memory: policy is decided at once, so it can wait for
@@ -37,8 +32,6 @@ interface BookState {
   /** By patient, then by the Consent's id. */
   readonly rules: Map<Pseudonym, Map<string, Provision>>;
   point: RulePoint;
-  /** Monotonic time at which the newest complete reading began. */
-  freshAtMs: number;
 }
 
 function takeIn({ rules }: BookState, { source, patient, provision }: StoredRule): void {
@@ -51,7 +44,6 @@ function takeIn({ rules }: BookState, { source, patient, provision }: StoredRule
 
 /** Reads on until there is nothing newer. A reading that fails leaves what was read before it. */
 async function readOn(state: BookState, deps: ConsentBookDeps): Promise<void> {
-  const beganMs = deps.clock.monotonicMs();
   for (let isMore = true; isMore;) {
     const rows = await readRules(deps.db, state.point);
     for (const row of rows) {
@@ -62,48 +54,12 @@ async function readOn(state: BookState, deps: ConsentBookDeps): Promise<void> {
     }
     isMore = rows.length === ruleRowsPerRead;
   }
-  state.freshAtMs = beganMs;
-}
-
-function waitAtMost(work: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void work.finally(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /** Reads all rules, and then every quarter of a second what is new. Resolves after the first attempt. */
 export async function openConsentBook(deps: ConsentBookDeps): Promise<ConsentBook> {
-  const { clock } = deps;
-  const state: BookState = {
-    rules: new Map(),
-    point: { epoch: 0, source: "" },
-    freshAtMs: Number.NEGATIVE_INFINITY,
-  };
-  let underWay: Promise<void> | null = null;
-  const refresh = (): Promise<void> => {
-    // A reading that failed leaves freshAtMs behind, and with it every caller outside.
-    underWay ??= readOn(state, deps)
-      .catch(() => {})
-      .finally(() => {
-        underWay = null;
-      });
-    return underWay;
-  };
-  let closed = false;
-  let timer: NodeJS.Timeout | undefined;
-  const again = (): void => {
-    if (closed) return;
-    timer = setTimeout(() => void refresh().then(again), limits.liveRefreshMs);
-    timer.unref();
-  };
-  await refresh();
-  again();
-
-  const isStale = (): boolean => clock.monotonicMs() - state.freshAtMs > limits.liveStaleMs;
+  const state: BookState = { rules: new Map(), point: { epoch: 0, source: "" } };
+  const kept = await keepFresh(() => readOn(state, deps), deps.clock);
   return {
     forbids: (patient, asked) => {
       const rules = state.rules.get(patient);
@@ -112,20 +68,13 @@ export async function openConsentBook(deps: ConsentBookDeps): Promise<ConsentBoo
     },
     fresh: async () => {
       // The reading under way may have begun too long ago, the one after that cannot.
-      for (let readings = 0; readings < 2 && isStale(); readings += 1)
-        await waitAtMost(refresh(), consentBookLimits.refreshWaitMs);
-      return isStale()
+      for (let readings = 0; readings < 2 && kept.isStale(); readings += 1) await kept.refresh();
+      return kept.isStale()
         ? refuse("policy-unavailable", { detail: "Patients' Consents cannot be read." })
         : ok(null);
     },
-    catchUp: async () => {
-      await underWay;
-      await refresh();
-    },
-    close: () => {
-      closed = true;
-      clearTimeout(timer);
-    },
+    catchUp: () => kept.catchUp(),
+    close: () => kept.close(),
   };
 }
 

@@ -1,8 +1,8 @@
 import { useState } from "react";
 import type { AccessRequestAct, AccessRequestLine } from "../../../../src/core/wire.ts";
-import type { Failure } from "../../api/failure.ts";
 import { useAccess } from "../../app/access.ts";
 import { Failed } from "../../app/failed.tsx";
+import { useSending } from "../../app/sending.ts";
 import { CheckField, ChoiceField, ChoicesField, LongTextField } from "../../design/fields.tsx";
 import { Button } from "../../design/parts.tsx";
 import { words } from "../../words/en.ts";
@@ -47,9 +47,6 @@ export function Decide(props: { readonly line: AccessRequestLine; readonly chang
     grounds: [],
     inPart: false,
   });
-  const [isTried, setIsTried] = useState(false);
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
   const change = (part: Partial<Written>): void => setWritten({ ...written, ...part });
 
   const { act, text } = written;
@@ -59,15 +56,13 @@ export function Decide(props: { readonly line: AccessRequestLine; readonly chang
   const groundsWrong =
     act === "deny" && written.grounds.length === 0 ? register.groundsMissing : null;
 
-  const submit = async (): Promise<void> => {
-    setIsTried(true);
-    if (textWrong !== null || groundsWrong !== null || isBusy) return;
-    setIsBusy(true);
-    const outcome = await access.act(line.id, actOf(line.version, written));
-    setIsBusy(false);
-    setFailure(outcome.ok ? null : outcome.failure);
-    if (outcome.ok) changed();
-  };
+  const { isTried, isBusy, failure, submit } = useSending(
+    textWrong === null && groundsWrong === null,
+    {
+      send: () => access.act(line.id, actOf(line.version, written)),
+      sent: changed,
+    },
+  );
 
   return (
     <form
@@ -75,7 +70,7 @@ export function Decide(props: { readonly line: AccessRequestLine; readonly chang
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        submit();
       }}
     >
       <ChoiceField

@@ -1,8 +1,8 @@
 import { useState } from "react";
 import type { ChartDecisionAsked, ChartSide } from "../../../../src/core/wire.ts";
-import type { Failure } from "../../api/failure.ts";
 import { useCharts } from "../../app/charts.ts";
 import { Failed } from "../../app/failed.tsx";
+import { useSending } from "../../app/sending.ts";
 import { ChoiceField, LongTextField, type Choice } from "../../design/fields.tsx";
 import { Button } from "../../design/parts.tsx";
 import { words } from "../../words/en.ts";
@@ -38,9 +38,6 @@ export function Decide(props: {
   const server = useCharts();
   const [decision, setDecision] = useState<Decision>(isMerged ? "unmerge" : "distinct");
   const [reason, setReason] = useState("");
-  const [isTried, setIsTried] = useState(false);
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
   const choices: readonly Choice<Decision>[] = isMerged
     ? [{ value: "unmerge", name: charts.part }]
     : [
@@ -50,15 +47,10 @@ export function Decide(props: {
       ];
   const wrong = reason.trim() === "" ? charts.reasonMissing : null;
 
-  const submit = async (): Promise<void> => {
-    setIsTried(true);
-    if (wrong !== null || isBusy) return;
-    setIsBusy(true);
-    const outcome = await server.decide(askedOf(decision, { one, other }, reason.trim()));
-    setIsBusy(false);
-    setFailure(outcome.ok ? null : outcome.failure);
-    if (outcome.ok) changed();
-  };
+  const { isTried, isBusy, failure, submit } = useSending(wrong === null, {
+    send: () => server.decide(askedOf(decision, { one, other }, reason.trim())),
+    sent: changed,
+  });
 
   return (
     <form
@@ -66,7 +58,7 @@ export function Decide(props: {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        submit();
       }}
     >
       <ChoiceField
