@@ -18,8 +18,9 @@ export interface EntryPoint {
   readonly seq: number;
 }
 
-export interface PatientPage {
-  readonly patient: string;
+export interface PatientsPage {
+  /** Few: the charts of one person. */
+  readonly patients: readonly string[];
   readonly before: EntryPoint | null;
   readonly limit: number;
 }
@@ -27,31 +28,40 @@ export interface PatientPage {
 const columns = `e.log_id AS "logId", l.origin, e.seq, e.time, e.leaf`;
 const newestFirst = "ORDER BY e.time DESC, e.log_id DESC, e.seq DESC";
 
-/** Entries of one patient from all logs of the tenant, newest first. */
-export async function selectByPatient(
+// Each chart's newest by itself, so that the index serves them in order, and of these the newest.
+const ofPatients = (where: string): string => `
+  SELECT ${columns}
+  FROM (SELECT DISTINCT unnest($1::uuid[]) AS patient) AS p
+    CROSS JOIN LATERAL (
+      SELECT e.log_id, e.seq, e.time, e.leaf FROM audit.entry e
+      WHERE e.patient = p.patient ${where} ${newestFirst} LIMIT $2
+    ) AS e
+    JOIN audit.log l ON l.id = e.log_id
+  ${newestFirst} LIMIT $2`;
+
+/** Entries of some patients from all logs of the tenant, newest first. */
+export async function selectByPatients(
   on: Queryable,
-  { patient, before, limit }: PatientPage,
+  { patients, before, limit }: PatientsPage,
 ): Promise<readonly EntryRow[]> {
   if (before === null)
     return on.query<EntryRow>({
-      name: "audit.patient",
-      text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
-        WHERE e.patient = $1 ${newestFirst} LIMIT $2`,
-      values: [patient, limit],
+      name: "audit.patients",
+      text: ofPatients(""),
+      values: [patients, limit],
     });
   return on.query<EntryRow>({
-    name: "audit.patient.before",
+    name: "audit.patients.before",
     // The first condition follows from the second, and is the one that the index serves.
-    text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
-      WHERE e.patient = $1 AND e.time <= $3 AND (e.time, e.log_id, e.seq) < ($3, $4, $5)
-      ${newestFirst} LIMIT $2`,
-    values: [patient, limit, before.time, before.logId, before.seq],
+    text: ofPatients("AND e.time <= $3 AND (e.time, e.log_id, e.seq) < ($3, $4, $5)"),
+    values: [patients, limit, before.time, before.logId, before.seq],
   });
 }
 
 /** Whose entries a page is of. */
 export type EntryScope =
-  | { readonly kind: "patient"; readonly patient: string }
+  /** Few: the charts of one person. */
+  | { readonly kind: "patients"; readonly patients: readonly string[] }
   /** Permitted entries about patients, by accounts. */
   | { readonly kind: "actors"; readonly actors: readonly string[] }
   | { readonly kind: "all" };
@@ -67,7 +77,7 @@ export interface EntryWindow {
 
 // What a scope adds as $7; without it the parameter is there, too, so that its type is known.
 const scopeSql = {
-  patient: "e.patient = $7::uuid",
+  patients: "e.patient = p.patient",
   actors:
     "e.actor = ANY (string_to_array($7::text, ',')) AND e.patient IS NOT NULL AND e.decision = 'permit'",
   all: "$7::text IS NULL",
@@ -75,8 +85,8 @@ const scopeSql = {
 
 function scopeValue(scope: EntryScope): string | null {
   switch (scope.kind) {
-    case "patient":
-      return scope.patient;
+    case "patients":
+      return scope.patients.join(",");
     case "actors":
       return scope.actors.join(",");
     case "all":
@@ -84,6 +94,22 @@ function scopeValue(scope: EntryScope): string | null {
     default:
       return unreachable(scope);
   }
+}
+
+function windowSql(kind: EntryScope["kind"]): string {
+  const within = `${scopeSql[kind]} AND e.time >= $2 AND e.time <= least($3, $4::bigint)
+    AND (e.time, e.log_id, e.seq) < ($4, $5, $6)`;
+  const newest = `${newestFirst} LIMIT $1`;
+  if (kind !== "patients")
+    return `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
+      WHERE ${within} ${newest}`;
+  return `SELECT ${columns}
+    FROM (SELECT DISTINCT unnest(string_to_array($7::text, ',')::uuid[]) AS patient) AS p
+      CROSS JOIN LATERAL (
+        SELECT e.log_id, e.seq, e.time, e.leaf FROM audit.entry e WHERE ${within} ${newest}
+      ) AS e
+      JOIN audit.log l ON l.id = e.log_id
+    ${newest}`;
 }
 
 /** Entries of a scope and a stretch of time from all logs of the tenant, newest first. */
@@ -95,10 +121,7 @@ export async function selectWindow(
   const { time, logId, seq } = before ?? { time: to + 1, logId: 0, seq: 0 };
   return on.query<EntryRow>({
     name: `audit.window.${scope.kind}`,
-    text: `SELECT ${columns} FROM audit.entry e JOIN audit.log l ON l.id = e.log_id
-      WHERE ${scopeSql[scope.kind]} AND e.time >= $2 AND e.time <= least($3, $4::bigint)
-        AND (e.time, e.log_id, e.seq) < ($4, $5, $6)
-      ${newestFirst} LIMIT $1`,
+    text: windowSql(scope.kind),
     values: [limit, from, to, time, logId, seq, scopeValue(scope)],
   });
 }

@@ -7,7 +7,7 @@ import { createLog } from "#audit/log.ts";
 import { parseCheckpoint } from "#audit/checkpoint.ts";
 import { auditLimits } from "#audit/limits.ts";
 import {
-  entriesOfPatient,
+  entriesOfPatients,
   newestCheckpoint,
   patientsTouched,
   type EntryPage,
@@ -30,7 +30,12 @@ async function page(
   kit: TestLog<never, never>,
   asked: Partial<PatientEntries> = {},
 ): Promise<EntryPage> {
-  const found = await entriesOfPatient(kit.db, { patient: ana, before: null, limit: 50, ...asked });
+  const found = await entriesOfPatients(kit.db, {
+    patients: [ana],
+    before: null,
+    limit: 50,
+    ...asked,
+  });
   assert.ok(found.ok);
   return found.value;
 }
@@ -92,6 +97,33 @@ test("page by page gives every entry once, also those of one moment", async (t) 
   );
 });
 
+test("the entries of several patients come in one order, page by page, each once", async (t) => {
+  const kit = await testLog(t);
+  const whose = [ana, ben, pseudonym(9)];
+  await write(kit.log, [
+    Array.from({ length: 30 }, (_, n) =>
+      testEntry(Math.floor(n / 4), { patient: whose[n % 3] ?? ana }),
+    ),
+  ]);
+  const patients = [ana, ben, ana];
+  const whole = await page(kit, { patients, limit: 100 });
+  assert.equal(whole.entries.length, 20);
+  const order = whole.entries.map(({ entry, place }) => [entry.time, place.index] as const);
+  const sorted = order.toSorted((a, b) => b[0] - a[0] || b[1] - a[1]);
+  assert.deepEqual(order, sorted);
+  const seen: number[] = [];
+  let before: string | null = null;
+  do {
+    const part: EntryPage = await page(kit, { patients, limit: 3, before });
+    seen.push(...part.entries.map(({ place }) => place.index));
+    before = part.next;
+  } while (before !== null);
+  assert.deepEqual(
+    seen,
+    order.map(([, index]) => index),
+  );
+});
+
 test("no page is longer than its limit", async (t) => {
   const kit = await testLog(t);
   const entries = Array.from({ length: auditLimits.pageEntries + 5 }, (_, n) =>
@@ -104,7 +136,7 @@ test("no page is longer than its limit", async (t) => {
 test("a cursor that is none of ours is refused", async (t) => {
   const { db } = await testLog(t);
   for (const before of ["", "1.2", "a.b.c", "1.2.3.4", "9007199254740993.1.1", "1.99999999999.1"]) {
-    const found = await entriesOfPatient(db, { patient: ana, before, limit: 5 });
+    const found = await entriesOfPatients(db, { patients: [ana], before, limit: 5 });
     assert.equal(!found.ok && found.problem.code, "parameter-invalid", before);
   }
 });

@@ -6,7 +6,7 @@ import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import {
   selectAt,
-  selectByPatient,
+  selectByPatients,
   selectNewestNote,
   selectTouched,
   selectWindow,
@@ -62,7 +62,8 @@ function foundEntries(rows: readonly EntryRow[]): readonly FoundEntry[] | null {
 }
 
 export interface PatientEntries {
-  readonly patient: Pseudonym;
+  /** Few: the charts of one person. */
+  readonly patients: readonly Pseudonym[];
   /** The cursor of the page before; null for the newest. */
   readonly before: string | null;
   /** At most auditLimits.pageEntries are given. */
@@ -70,19 +71,19 @@ export interface PatientEntries {
 }
 
 /**
- * Everything logged of one patient, in all logs of the tenant. Fails as parameter-invalid for a
+ * Everything logged of these patients, in all logs of the tenant. Fails as parameter-invalid for a
  * cursor that is none of ours, record-damaged when a leaf cannot be read, or storage-unavailable.
  */
-export async function entriesOfPatient(
+export async function entriesOfPatients(
   on: Queryable,
-  { patient, before, limit }: PatientEntries,
+  { patients, before, limit }: PatientEntries,
 ): Promise<Result<EntryPage>> {
   const point = before === null ? null : parseCursor(before);
   if (before !== null && point === null) return refuse("parameter-invalid", { at: "before" });
   const size = Math.min(limit, auditLimits.pageEntries);
   // One more than is given tells whether there is a next page.
   const rows = await attempt(() =>
-    selectByPatient(on, { patient, before: point, limit: size + 1 }),
+    selectByPatients(on, { patients, before: point, limit: size + 1 }),
   );
   if (!rows.ok) return failed(rows.problem);
   const shown = rows.value.slice(0, size);
@@ -105,7 +106,7 @@ export interface PlacedEntry extends FoundEntry {
 
 /**
  * Entries of a scope and a stretch of time, newest first, at most auditLimits.pageEntries; fewer
- * than were asked for are the last. Fails as entriesOfPatient does.
+ * than were asked for are the last. Fails as entriesOfPatients does.
  */
 export async function entriesInWindow(
   on: Queryable,
@@ -126,7 +127,7 @@ export async function entriesInWindow(
   );
 }
 
-/** The entry at one place of one log; null when there is none. Fails as entriesOfPatient does. */
+/** The entry at one place of one log; null when there is none. Fails as entriesOfPatients does. */
 export async function entryAt(
   on: Queryable,
   place: { readonly logId: number; readonly seq: number },
@@ -138,7 +139,7 @@ export async function entryAt(
   return found === null ? refuse("record-damaged") : ok(found);
 }
 
-/** Entries that say one of these resources was written, in no order. Fails as entriesOfPatient does. */
+/** Entries that say one of these resources was written, in no order. Fails as entriesOfPatients does. */
 export async function entriesOfWritten(
   on: Queryable,
   asked: WrittenOf,

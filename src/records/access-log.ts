@@ -3,9 +3,11 @@ import type { AuditEntry } from "#core/audit-entry.ts";
 import { toIso } from "#core/clock.ts";
 import { parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
 import { refuse, type Problem } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
 import type { AccessLogLine, AccessLogPage } from "#core/wire.ts";
+import type { SamePerson } from "#records/matching/same-person.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
+import { jsonAnswer } from "#records/http.ts";
 import { namesFor, type NameOf, type NamesDeps } from "#records/names.ts";
 import type { RecordStore } from "#records/store.ts";
 import { touch, type Visit } from "#records/visit.ts";
@@ -17,13 +19,14 @@ export const accessLogLimits = {
   cursorCharacters: 200,
 } as const;
 
-/** Entries about one patient, newest first; a cursor that is none of its own is "parameter-invalid". */
+/** Entries about the charts of one person, newest first; a cursor that is none of its own is "parameter-invalid". */
 export type EntriesOf = (asked: PatientEntries) => Promise<Result<EntryPage>>;
 
 export interface AccessLogDeps extends NamesDeps {
   readonly store: RecordStore;
   readonly vault: Vault;
   readonly entriesOf: EntriesOf;
+  readonly samePerson: Pick<SamePerson, "othersOf" | "survivorOf">;
 }
 
 /** Keys are fetched on behalf of a reading, which has an entry of its own: a patient reads of people. */
@@ -96,13 +99,19 @@ function parseAsked(query: URLSearchParams): Result<Asked> {
     : ok({ patient, before });
 }
 
+interface Shown {
+  readonly page: AccessLogPage;
+  /** How many lines of the page are of one chart. */
+  readonly linesOn: (chart: Pseudonym) => number;
+}
+
 async function show(
   deps: AccessLogDeps,
   visit: Visit,
-  { patient, before }: { readonly patient: Pseudonym; readonly before: string | null },
-): Promise<Result<AccessLogPage>> {
+  { patients, before }: { readonly patients: readonly Pseudonym[]; readonly before: string | null },
+): Promise<Result<Shown>> {
   const limit = accessLogLimits.entriesPerPage;
-  const page = await deps.entriesOf({ patient, before, limit });
+  const page = await deps.entriesOf({ patients, before, limit });
   if (!page.ok) return page;
   const entries = page.value.entries.filter(isAboutPeople);
   const nameOf = await namesFor(
@@ -111,10 +120,16 @@ async function show(
     deps,
   );
   if (!nameOf.ok) return nameOf;
-  return ok({ readings: linesOf(entries, nameOf.value), next: page.value.next });
+  return ok({
+    page: { readings: linesOf(entries, nameOf.value), next: page.value.next },
+    linesOn: (chart) => {
+      const on = entries.filter(({ entry }) => entry.patient === chart);
+      return linesOf(on, nameOf.value).length;
+    },
+  });
 }
 
-/** `GET /api/records/access-log?patient=ID&before=CURSOR`: who has looked, this very reading included from the next time on. */
+/** `GET /api/records/access-log?patient=ID&before=CURSOR`: who has looked at any of her charts, this very reading included from the next time on. */
 export function readAccessLog(deps: AccessLogDeps, query: URLSearchParams): Interaction {
   return async (visit): Promise<Outcome> => {
     const blank = touch({ action: "access-log", compartment: null, type: "AuditEvent" });
@@ -125,28 +140,27 @@ export function readAccessLog(deps: AccessLogDeps, query: URLSearchParams): Inte
     const compartment = deps.vault.pseudonymOf(asked.value.patient);
     const inCareTeam = await deps.store.isInCareTeam(compartment, visit.asker);
     if (!inCareTeam.ok) return stop(inCareTeam.problem, compartment);
-    const verdict = visit.decide({
-      action: "access-log",
-      type: "AuditEvent",
-      compartment,
-      inCareTeam: inCareTeam.value,
-      labels: [],
-    });
-    if (!verdict.permitted) {
-      const reasons = [verdict.problem.code, ...verdict.policies];
-      return { ...stop(verdict.problem, compartment), reasons };
+    const question = { action: "access-log", type: "AuditEvent", labels: [] } as const;
+    const others = deps.samePerson.othersOf(compartment).map((chart) => chart.compartment);
+    const [own, ...joined] = [compartment, ...others].map((chart) => ({
+      chart,
+      // Who stands in her care team does so by each of her charts.
+      verdict: visit.decide({ ...question, compartment: chart, inCareTeam: inCareTeam.value }),
+    }));
+    invariant(own !== undefined, "who is asked for has a chart");
+    if (!own.verdict.permitted) {
+      const { problem, policies } = own.verdict;
+      return { ...stop(problem, compartment), reasons: [problem.code, ...policies] };
     }
-    const page = await show(deps, visit, { patient: compartment, before: asked.value.before });
-    if (!page.ok) return stop(page.problem, compartment);
-    const shown = touch({
-      ...blank,
-      compartment,
-      categories: ["AuditEvent"],
-      count: page.value.readings.length,
-      policies: verdict.policies,
+    const charts = [own, ...joined.filter(({ verdict }) => verdict.permitted)];
+    const patients = charts.map(({ chart }) => chart);
+    const shown = await show(deps, visit, { patients, before: asked.value.before });
+    if (!shown.ok) return stop(shown.problem, compartment);
+    const { page, linesOn } = shown.value;
+    const touches = charts.map(({ chart, verdict: { policies } }) => {
+      const count = linesOn(chart);
+      return touch({ ...blank, compartment: chart, categories: ["AuditEvent"], count, policies });
     });
-    const headers = { "content-type": "application/json" };
-    const body = JSON.stringify(page.value);
-    return { kind: "shown", touches: [shown], answer: { status: 200, headers, body } };
+    return { kind: "shown", touches, answer: jsonAnswer(page) };
   };
 }

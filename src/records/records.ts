@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Log } from "#audit/log.ts";
 import {
   entriesInWindow,
-  entriesOfPatient,
+  entriesOfPatients,
   entriesOfWritten,
   entryAt,
   newestCheckpoint,
@@ -235,7 +235,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     turnstile: createTurnstile(),
     capability: tellOnce((conformance) => capabilityStatement({ ...facts, conformance })),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
-    entriesOf: (asked) => entriesOfPatient(db, asked),
+    entriesOf: (asked) => entriesOfPatients(db, asked),
     entriesIn: (asked) => entriesInWindow(db, asked),
     entryAt: (place) => entryAt(db, place),
     writtenEntries: (asked) => entriesOfWritten(db, asked),

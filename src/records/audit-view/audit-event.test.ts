@@ -23,7 +23,7 @@ invariant(practitioner !== null && patient !== null, "constants are ids");
 
 const facts = (audience: Audience): EventFacts => ({
   audience,
-  patient: audience === "system" ? null : patient,
+  patientOf: () => (audience === "system" ? null : patient),
   makerOf: () => ({ name: "Dr. Bea", practitioner }),
   publicOrigin: "https://phylax.example",
 });

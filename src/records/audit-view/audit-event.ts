@@ -20,8 +20,8 @@ export type Audience = "patient" | "officer" | "system";
 
 export interface EventFacts {
   readonly audience: Audience;
-  /** FHIR id of the patient whose record it is; null where it is not known. */
-  readonly patient: ResourceId | null;
+  /** FHIR id of the patient whose record an entry is about; null where it is not known. */
+  readonly patientOf: (entry: AuditEntry) => ResourceId | null;
   readonly makerOf: (entry: AuditEntry) => Maker;
   readonly publicOrigin: string;
 }
@@ -129,14 +129,16 @@ const objectRole = (code: string, display: string): Coding => ({
   display,
 });
 
-function patientEntity({ patient }: AuditEntry, facts: EventFacts): readonly AuditEventEntity[] {
+function patientEntity(entry: AuditEntry, facts: EventFacts): readonly AuditEventEntity[] {
+  const { patient } = entry;
   if (patient === null) return [];
-  const isNamed = facts.audience !== "system" && facts.patient !== null;
+  const id = facts.audience === "system" ? null : facts.patientOf(entry);
   return [
     {
-      what: isNamed
-        ? { reference: `Patient/${facts.patient}` }
-        : { type: "Patient", ...identified(identifierSystems.pseudonym, patient) },
+      what:
+        id !== null
+          ? { reference: `Patient/${id}` }
+          : { type: "Patient", ...identified(identifierSystems.pseudonym, patient) },
       type: entityType("1", "Person"),
       role: objectRole("1", "Patient"),
     },
@@ -179,7 +181,8 @@ function profileOf(entry: AuditEntry, kind: EventKind, facts: EventFacts): strin
   const { client, address, patient, resourceId, actor } = entry;
   if (kind.balp === null || entry.decision !== "permit") return null;
   if (client === null || address === null || actor === null || resourceId === null) return null;
-  if (facts.audience !== "officer" || (patient !== null && facts.patient === null)) return null;
+  if (facts.audience !== "officer" || (patient !== null && facts.patientOf(entry) === null))
+    return null;
   const whose = patient === null ? "" : "Patient";
   return `${balp}/StructureDefinition/IHE.BasicAudit.${whose}${kind.balp}`;
 }

@@ -11,6 +11,8 @@ import {
   type EventScope,
   type ScopeResult,
 } from "#records/audit-view/event-scope.ts";
+import { overAllCharts } from "#records/matching/search-charts.ts";
+import type { SamePerson } from "#records/matching/same-person.ts";
 import { cursorLimits, openCursor, sealCursor, type CursorPlace } from "#records/cursor.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
 import { searchsetBundle } from "#records/fhir/bundle.ts";
@@ -31,6 +33,7 @@ export interface AuditViewDeps extends NamesDeps {
   readonly store: RecordStore;
   readonly vault: Vault;
   readonly publicOrigin: string;
+  readonly samePerson: Pick<SamePerson, "othersOf" | "survivorOf">;
   /** See entriesInWindow. */
   readonly entriesIn: (asked: WindowAsked) => Promise<Result<readonly PlacedEntry[]>>;
   /** See entryAt. */
@@ -51,13 +54,13 @@ function stop(scope: Extract<ScopeResult, { ok: false }>): Refusal {
 
 async function factsFor(
   found: readonly FoundEntry[],
-  { audience, patient }: Pick<EventScope, "audience" | "patient">,
+  { audience, patientOf }: Pick<EventScope, "audience" | "patientOf">,
   deps: AuditViewDeps,
 ): Promise<Result<EventFacts>> {
   const entries = found.map(({ entry }) => entry);
   const makers = await makersFor(entries, null, deps);
   if (!makers.ok) return makers;
-  return ok({ audience, patient, makerOf: makers.value, publicOrigin: deps.publicOrigin });
+  return ok({ audience, patientOf, makerOf: makers.value, publicOrigin: deps.publicOrigin });
 }
 
 interface Event {
@@ -120,10 +123,16 @@ async function pageOf(
   return ok({ events, after: before });
 }
 
-function touchesOf({ compartment, policies }: EventScope, { events }: Page): readonly Touch[] {
+function touchesOf({ charts, policies }: EventScope, { events }: Page): readonly Touch[] {
   const shown = { ...blank, categories: ["AuditEvent"], policies };
-  if (compartment !== null || events.length === 0)
-    return [{ ...shown, compartment, count: events.length }];
+  if (charts.size > 0)
+    return [...charts].map(([compartment, by]) => ({
+      ...shown,
+      compartment,
+      policies: by,
+      count: events.filter(({ entry }) => entry.patient === compartment).length,
+    }));
+  if (events.length === 0) return [shown];
   const byPatient = Map.groupBy(events, ({ entry }) => entry.patient);
   return [...byPatient].map(([patient, of]) => ({
     ...shown,
@@ -186,6 +195,21 @@ async function answerOf(
   return ok(searchsetBundle({ publicOrigin: deps.publicOrigin, links, total: null, entries }));
 }
 
+/** The search, asking for the entries of each chart of the patient whom it names. */
+function overCharts(
+  { vault, samePerson }: AuditViewDeps,
+  asked: EventQuery,
+  { query, lenient }: { readonly query: URLSearchParams; readonly lenient: boolean },
+): Result<EventQuery> {
+  const { patient } = asked;
+  if (patient === null) return ok(asked);
+  const named = { patient, compartment: vault.pseudonymOf(patient) };
+  const wide = overAllCharts(query, named, samePerson);
+  if (wide === null) return ok(asked);
+  const found = parseEventQuery(wide, lenient);
+  return found.ok ? ok({ ...asked, plan: found.value.plan }) : found;
+}
+
 /** `GET /fhir/AuditEvent?…`: the log, newest first, as far as the caller may read it. */
 export function searchAuditEvents(
   deps: AuditViewDeps,
@@ -200,7 +224,9 @@ export function searchAuditEvents(
     if (!query.ok) return fail(query.problem);
     const scope = await scopeOfEvents(visit, query.value, deps);
     if (!scope.ok) return stop(scope);
-    const page = await pageOf({ scope: scope.value, query: query.value, after }, deps);
+    const wide = overCharts(deps, query.value, { query: text, lenient: asked.lenient });
+    if (!wide.ok) return fail(wide.problem);
+    const page = await pageOf({ scope: scope.value, query: wide.value, after }, deps);
     if (!page.ok) return fail(page.problem);
     const answer = await answerOf(deps, visit, { query: text, page: page.value });
     if (!answer.ok) return fail(answer.problem);
@@ -222,7 +248,8 @@ export function readAuditEvent(deps: AuditViewDeps, id: ResourceId): Interaction
       const { compartment, policies } = scope;
       return refuseById(visit, scope.problem, { touch: { ...about, compartment }, policies });
     }
-    const { audience, compartment, policies } = scope.value;
+    const { audience, charts, policies } = scope.value;
+    const [compartment = null] = charts.keys();
     if (audience === "patient" && !isAboutPeople(found.value))
       return refused(problem("not-found"), { ...about, compartment });
     const facts = await factsFor([found.value], scope.value, deps);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
-import type { ChartPairPage, StandingMergePage } from "#core/wire.ts";
+import type { AccessLogPage, ChartPairPage, StandingMergePage } from "#core/wire.ts";
 import {
   testWorld,
   type Got,
@@ -378,6 +378,77 @@ suite("what a person forbids and who looked, once her charts are merged", () => 
     const proxy = await made.world.person({ roles: ["proxy"], patients: ["again"] });
     for (const id of ["old", "new"])
       assert.notEqual((await made.read(proxy, `Observation/${id}`)).status, 200);
+  });
+});
+
+suite("who looked at either of two merged charts", () => {
+  const looked = async (
+    { world }: Clinic,
+    person: TestPerson,
+    patient: string,
+  ): Promise<readonly string[]> => {
+    const got = await world.askAs(person, "GET", `/api/records/access-log?patient=${patient}`);
+    assert.equal(got.status, 200, got.text);
+    const page = JSON.parse(got.text) as AccessLogPage;
+    return page.readings
+      .filter(({ action }) => action === "read")
+      .map(({ who, count }) => `${who} ${count}`);
+  };
+  const events = async (
+    { read }: Clinic,
+    person: TestPerson,
+    query: string,
+  ): Promise<readonly string[]> => {
+    const got = await read(person, `AuditEvent?subtype=read&${query}`);
+    assert.equal(got.status, 200, got.text);
+    const { entry = [] } = JSON.parse(got.text) as {
+      entry?: readonly { resource: { entity: readonly { what: { reference?: string } }[] } }[];
+    };
+    return entry.map(({ resource }) => resource.entity[0]?.what.reference ?? "").toSorted();
+  };
+
+  test("is seen in one list, by whichever chart is asked for, until they are parted", async (t) => {
+    const made = await clinic(t);
+    await made.world.bring([team("again", "doc")]);
+    for (const id of ["old", "new", "new"])
+      assert.equal((await made.read(made.clinician, `Observation/${id}`)).status, 200);
+    const both = ["Patient/again", "Patient/again", "Patient/ana"];
+    assert.equal((await looked(made, made.patient, "ana")).length, 1);
+    done(await made.decide(merging));
+    for (const person of [made.patient, made.officer])
+      for (const chart of ["ana", "again"]) {
+        assert.equal((await looked(made, person, chart)).length, 3, chart);
+        assert.deepEqual(await events(made, person, `patient=${chart}`), both);
+        assert.deepEqual(await events(made, person, `patient=Patient/${chart}`), both);
+      }
+    assert.deepEqual(await events(made, made.patient, ""), both, "her only log is that of both");
+    done(await made.decide(parting));
+    assert.equal((await looked(made, made.patient, "ana")).length, 1);
+    assert.deepEqual(await events(made, made.officer, "patient=ana"), ["Patient/ana"]);
+    assert.deepEqual(await events(made, made.patient, ""), ["Patient/ana"]);
+    const other = await made.world.askAs(
+      made.patient,
+      "GET",
+      "/api/records/access-log?patient=again",
+    );
+    assert.equal(other.status, 403);
+  });
+
+  test("is itself in the log of each chart, and by pseudonym one chart's alone for who keeps the system", async (t) => {
+    const made = await clinic(t);
+    done(await made.decide(merging));
+    await looked(made, made.officer, "ana");
+    const looks = (await made.world.entries()).filter(({ action }) => action === "access-log");
+    const charts = new Set(looks.map(({ patient }) => patient));
+    assert.equal(looks.length, 2);
+    assert.equal(charts.size, 2);
+    const operator = await made.world.person({ roles: ["security-operator"] });
+    for (const chart of charts) {
+      const query = `patient:identifier=${encodeURIComponent(`urn:phylax:pseudonym|${chart}`)}`;
+      const got = await made.read(operator, `AuditEvent?${query}&_count=200`);
+      assert.equal(got.status, 200, got.text);
+      for (const each of charts) assert.equal(got.text.includes(String(each)), each === chart);
+    }
   });
 });
 
