@@ -44,8 +44,10 @@ export function send(response: ServerResponse, status: number, body: unknown): v
 
 const copyBytes = Buffer.from("%PDF-1.3 a copy that is none".repeat(2_000));
 
+const broken = new WeakSet<Clinic>();
+
 /** A made-up copy that breaks off in the middle the first time it is fetched. */
-function copy(request: IncomingMessage, response: ServerResponse): void {
+function copy(clinic: Clinic, request: IncomingMessage, response: ServerResponse): void {
   if (request.method === "POST") {
     const made = { id: "copy", form: "pdf", bytes: copyBytes.length, resources: 3 };
     send(response, 201, {
@@ -58,8 +60,13 @@ function copy(request: IncomingMessage, response: ServerResponse): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   const length = copyBytes.length - from;
   response.writeHead(from === 0 ? 200 : 206, { "content-length": length });
-  if (from > 0) response.end(copyBytes.subarray(from));
-  else response.write(copyBytes.subarray(0, length / 2), () => response.destroy());
+  // Once only: a browser may throw away what came before the break, and begins anew then.
+  if (broken.has(clinic)) {
+    response.end(copyBytes.subarray(from));
+    return;
+  }
+  broken.add(clinic);
+  response.write(copyBytes.subarray(0, length / 2), () => response.destroy());
 }
 
 function answer(
@@ -90,7 +97,7 @@ function answer(
     return;
   }
   if (url.pathname.startsWith("/api/records/exports")) {
-    copy(request, response);
+    copy(clinic, request, response);
     return;
   }
   if (url.pathname === "/api/records/access-log") {

@@ -22,7 +22,7 @@ function body(text: string, breaks: boolean): ReadableStream<Uint8Array> {
   });
 }
 
-/** A server that gives these answers in turn, and the bytes from which each was asked. */
+/** A server that gives these answers in turn (none at all where the status is 0), and the bytes from which each was asked. */
 function serving(answers: readonly { status: number; text: string; breaks?: boolean }[]) {
   const asked: number[] = [];
   const access = createAccess({
@@ -31,6 +31,7 @@ function serving(answers: readonly { status: number; text: string; breaks?: bool
       const answer = answers[asked.length - 1];
       if (answer === undefined) return fail(problemFailure("not-found"));
       const { status, text, breaks = false } = answer;
+      if (status === 0) return fail({ kind: "offline" });
       return done(new Response(body(text, breaks), { status }));
     },
     post: async () => fail(problemFailure("unexpected")),
@@ -50,6 +51,22 @@ test("a download that breaks goes on where it was", async () => {
   assert.equal(await file.value.text(), "abcdef");
   assert.deepEqual(asked, [0, 3, 4]);
   assert.deepEqual(told, [3, 4, 6]);
+});
+
+test("a connection that is lost before its first byte is tried again, and then given up", async () => {
+  const lost = { status: 0, text: "" };
+  const { access } = serving([lost, { status: 200, text: "abc", breaks: true }, lost, lost, lost]);
+  assert.deepEqual(await access.fetchCopy(copy, () => {}), fail({ kind: "offline" }));
+  const again = serving([
+    lost,
+    { status: 200, text: "abc", breaks: true },
+    lost,
+    { status: 206, text: "def" },
+  ]);
+  const file = await again.access.fetchCopy(copy, () => {});
+  assert.ok(file.ok);
+  assert.equal(await file.value.text(), "abcdef");
+  assert.deepEqual(again.asked, [0, 0, 3, 3]);
 });
 
 test("a whole answer to what was to go on begins anew", async () => {

@@ -63,19 +63,21 @@ export function createAccess({ get, post }: Pick<Session, "get" | "post">): Acce
     for (let broken = 0; ;) {
       const before = here;
       const answer = await get(`${copiesPath}/${copy.id}`, { accept: "*/*", fromByte: here });
-      if (!answer.ok) return answer;
+      // A connection lost before its first byte is a break as any other.
+      if (!answer.ok && answer.failure.kind !== "offline") return answer;
       // A whole answer to a part that was asked for begins anew.
-      if (answer.value.status !== 206) {
+      if (answer.ok && answer.value.status !== 206) {
         parts.length = 0;
         here = 0;
       }
-      const error = await take(answer.value, parts, (bytes) => {
+      const hear = (bytes: number): void => {
         here += bytes;
         told(here);
-      });
+      };
+      const error = answer.ok ? await take(answer.value, parts, hear) : null;
       if (here >= copy.bytes) break;
       broken = here > before ? 0 : broken + 1;
-      if (broken >= breaksInARow) return fail(failureOfThrown(error));
+      if (broken >= breaksInARow) return answer.ok ? fail(failureOfThrown(error)) : answer;
     }
     const type = answerType[copy.form];
     return done(new Blob(parts, { type }));
