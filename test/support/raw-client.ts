@@ -36,6 +36,8 @@ export async function bytesOf(answer: IncomingMessage): Promise<Buffer> {
 }
 
 async function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+  // A server that has answered need not read what is still being sent. Until then, `once` throws.
+  sent.on("error", () => {});
   const [answer] = (await once(sent, "response")) as [IncomingMessage];
   return answer;
 }
