@@ -17,7 +17,7 @@ import {
 import { operatorOf, type Operator } from "#records/operator.ts";
 import { readCompartments } from "#records/reseal-store.ts";
 import { resealCompartment, type ResealDeps } from "#records/reseal.ts";
-import { readJsonText } from "#records/write-body.ts";
+import { readJsonValue } from "#records/write-body.ts";
 import type { Compartment } from "#vault/vault.ts";
 
 /** What an operator's command may ask of the records process about keys. */
@@ -29,15 +29,9 @@ async function parsedBody<T>(
   request: IncomingMessage,
   parse: (value: unknown) => T | null,
 ): Promise<Result<T>> {
-  const text = await readJsonText(request);
-  if (!text.ok) return text;
-  let value: unknown;
-  try {
-    value = JSON.parse(text.value);
-  } catch {
-    return refuse("json-broken");
-  }
-  const parsed = parse(value);
+  const body = await readJsonValue(request);
+  if (!body.ok) return body;
+  const parsed = parse(body.value);
   return parsed === null ? refuse("parameter-invalid") : ok(parsed);
 }
 

@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectionOf } from "#assembly/database.ts";
-import { openHome, readSettings } from "#assembly/home.ts";
-import { openDatabase, type Database, type Queryable } from "#storage/database.ts";
+import type { Database, Queryable } from "#storage/database.ts";
 import { openVisitor, signIn, type SignedIn } from "../support/client.ts";
 import { printedSignIn, startDeployment } from "../support/deployment.ts";
-import { processesOf } from "../support/processes.ts";
+import { pidOf } from "../support/processes.ts";
+import { recordsDatabase } from "../support/records-database.ts";
 
 function recordsPid(home: string): number {
-  const pid = processesOf(home).find((each) =>
-    readFileSync(`/proc/${each}/cmdline`, "utf8").includes("--role\0records"),
-  );
+  const pid = pidOf(home, "records");
   assert.ok(pid !== undefined, "records runs");
   return pid;
 }
@@ -100,15 +96,7 @@ suite("a merge under faults", { timeout: 300_000 }, () => {
   test("killed with -9 in the middle it leaves nothing; done again it is whole, and stays so when killed after", async (t) => {
     const phylax = await startDeployment();
     t.after(() => phylax.remove());
-    const home = openHome(phylax.home);
-    const settings = home.ok ? readSettings(home.value) : null;
-    assert.ok(home.ok && settings !== null);
-    const db = openDatabase({
-      connection: connectionOf(home.value, "phylax_records"),
-      tenant: settings.tenant,
-      maxConnections: 1,
-    });
-    t.after(() => db.close());
+    const db = recordsDatabase(t, phylax.home);
     const person = async (role: string): Promise<SignedIn> => {
       const visitor = openVisitor(phylax.origin, phylax.authority());
       t.after(() => visitor.close());

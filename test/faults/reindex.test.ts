@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openHome, readSettings } from "#assembly/home.ts";
-import { connectionOf } from "#assembly/database.ts";
+import { openHome } from "#assembly/home.ts";
 import { openOperator } from "#assembly/operator.ts";
-import { openDatabase } from "#storage/database.ts";
 import { startDeployment } from "../support/deployment.ts";
-import { processesOf } from "../support/processes.ts";
+import { pidOf } from "../support/processes.ts";
+import { recordsDatabase } from "../support/records-database.ts";
 
 const patients = 1_500;
 
@@ -19,10 +17,8 @@ const patient = (n: number): object => ({
   birthDate: "1980-05-03",
 });
 
-function pidOf(home: string, role: string): number {
-  const pid = processesOf(home).find((each) =>
-    readFileSync(`/proc/${each}/cmdline`, "utf8").includes(`--role\0${role}`),
-  );
+function runningPid(home: string, role: string): number {
+  const pid = pidOf(home, role);
   assert.ok(pid !== undefined);
   return pid;
 }
@@ -38,8 +34,7 @@ suite("blind indexes built under faults", { timeout: 300_000 }, () => {
     const phylax = await startDeployment({ args: ["--empty"] });
     t.after(() => phylax.remove());
     const home = openHome(phylax.home);
-    const settings = home.ok ? readSettings(home.value) : null;
-    assert.ok(home.ok && settings !== null);
+    assert.ok(home.ok);
     const operator = await openOperator(home.value);
     t.after(() => operator.close());
     for (let from = 0; from < patients; from += 500) {
@@ -54,7 +49,7 @@ suite("blind indexes built under faults", { timeout: 300_000 }, () => {
       const answer = await operator.postJson("records", "/internal/blind-index/rebuild", { start });
       return answer.ok ? (answer.value as Report) : null;
     };
-    const records = pidOf(phylax.home, "records");
+    const records = runningPid(phylax.home, "records");
     let before = await ask(true);
     while (before !== null && before.done < 200) before = await ask(false);
     process.kill(records, "SIGKILL");
@@ -67,12 +62,7 @@ suite("blind indexes built under faults", { timeout: 300_000 }, () => {
       after = await ask(false);
     }
     assert.equal(after?.version, 2);
-    const db = openDatabase({
-      connection: connectionOf(home.value, "phylax_records"),
-      tenant: settings.tenant,
-      maxConnections: 1,
-    });
-    t.after(() => db.close());
+    const db = recordsDatabase(t, phylax.home);
     const [found] = await db.query<{ owners: number }>(
       `SELECT count(DISTINCT compartment) AS owners FROM records.blind_index
        WHERE kind = 1 AND version = (SELECT current_version FROM records.blind_setting)`,

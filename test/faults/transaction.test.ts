@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectionOf } from "#assembly/database.ts";
-import { openHome, readSettings } from "#assembly/home.ts";
-import { openDatabase, type Database } from "#storage/database.ts";
+import type { Database } from "#storage/database.ts";
 import { openVisitor, signIn } from "../support/client.ts";
 import { printedSignIn, startDeployment } from "../support/deployment.ts";
-import { processesOf } from "../support/processes.ts";
+import { pidOf } from "../support/processes.ts";
+import { recordsDatabase } from "../support/records-database.ts";
 
 const entries = 8_000;
 
@@ -21,12 +19,6 @@ const flag = (n: number, patient: string): object => ({
   },
   request: { method: "POST", url: "Flag" },
 });
-
-function pidOf(home: string, role: string): number | undefined {
-  return processesOf(home).find((each) =>
-    readFileSync(`/proc/${each}/cmdline`, "utf8").includes(`--role\0${role}`),
-  );
-}
 
 async function countFlags(db: Database): Promise<number> {
   const [row] = await db.query<{ count: number }>(
@@ -50,15 +42,7 @@ suite("a transaction under faults", { timeout: 300_000 }, () => {
   test("killed with -9 in the middle of its writing it leaves nothing; sent again it is whole", async (t) => {
     const phylax = await startDeployment();
     t.after(() => phylax.remove());
-    const home = openHome(phylax.home);
-    const settings = home.ok ? readSettings(home.value) : null;
-    assert.ok(home.ok && settings !== null);
-    const db = openDatabase({
-      connection: connectionOf(home.value, "phylax_records"),
-      tenant: settings.tenant,
-      maxConnections: 1,
-    });
-    t.after(() => db.close());
+    const db = recordsDatabase(t, phylax.home);
     const visitor = openVisitor(phylax.origin, phylax.authority());
     t.after(() => visitor.close());
     const doctor = await signIn(

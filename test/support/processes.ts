@@ -35,11 +35,16 @@ export function memoryMb(home: string): number {
   return processesOf(home).reduce((sum, pid) => sum + pssKb(pid), 0) / 1_024;
 }
 
-/** The most memory that one role's process of a home ever had resident, in MB. */
-export function peakMemoryMb(home: string, role: string): number {
-  const pid = processesOf(home).find((each) =>
+/** The process of one role of a home; undefined when none runs. */
+export function pidOf(home: string, role: string): number | undefined {
+  return processesOf(home).find((each) =>
     readFileSync(`/proc/${each}/cmdline`, "utf8").includes(`--role\0${role}`),
   );
+}
+
+/** The most memory that one role's process of a home ever had resident, in MB. */
+export function peakMemoryMb(home: string, role: string): number {
+  const pid = pidOf(home, role);
   if (pid === undefined) return Number.NaN;
   return (
     Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024

@@ -6,16 +6,7 @@ import type {
   CopyMade,
 } from "../../../src/core/wire.ts";
 import { at, list, number, readEach, text } from "../fhir/json.ts";
-
-const roles = [
-  "patient",
-  "proxy",
-  "clinician",
-  "privacy-officer",
-  "security-operator",
-  "administrator",
-  "service",
-] as const satisfies readonly NonNullable<AccessDeed["role"]>[];
+import { roles } from "../session/roles.ts";
 
 const forms = ["fhir", "ndjson", "web-page", "pdf"] as const satisfies readonly CopyMade["form"][];
 

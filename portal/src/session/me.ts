@@ -1,15 +1,6 @@
 import type { Me } from "../../../src/core/wire.ts";
 import { at, list, number, readEach, text } from "../fhir/json.ts";
-
-const roles = [
-  "patient",
-  "proxy",
-  "clinician",
-  "privacy-officer",
-  "security-operator",
-  "administrator",
-  "service",
-] as const satisfies readonly Me["roles"][number][];
+import { roles } from "./roles.ts";
 
 /** Reads GET /api/identity/me; null when it says nothing of who this is or when the session ends. */
 export function readMe(value: unknown): Me | null {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { parseResourceId, parseResourceType, type Pseudonym, type ResourceId } from "#core/ids.ts";
-import { problem, refuse, type Problem } from "#core/problem.ts";
+import { problem, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
 import type { AccessRequestLine } from "#core/wire.ts";
@@ -17,13 +17,13 @@ import {
 } from "#records/access-requests/request.ts";
 import { openRequest, sealRequest } from "#records/access-requests/sealing.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
-import { checkMediaType, jsonAnswer, readBody, textOf, type Answer } from "#records/http.ts";
+import { jsonAnswer, type Answer } from "#records/http.ts";
 import { nameIn } from "#records/names.ts";
 import { openRows, type OpeningDeps } from "#records/opening.ts";
 import { refuseById, refuseUnopened } from "#records/read.ts";
 import type { RecordStore } from "#records/store.ts";
 import { actingAs, touch, type Touch, type Verdict, type Visit } from "#records/visit.ts";
-import { newId } from "#records/write-body.ts";
+import { newId, readJsonValue } from "#records/write-body.ts";
 import type { Queryable } from "#storage/database.ts";
 import type { Vault } from "#vault/vault.ts";
 
@@ -64,19 +64,8 @@ const deedOf = (visit: Visit, compartment: Pseudonym): Omit<Deed, "at"> => ({
   role: actingAs(visit.caller, compartment).role,
 });
 
-async function bodyOf(request: IncomingMessage): Promise<Result<unknown>> {
-  const typed = checkMediaType(request, "json");
-  if (!typed.ok) return typed;
-  const body = await readBody(request, requestLimits.bodyBytes);
-  if (!body.ok) return body;
-  const text = textOf(body.value);
-  if (!text.ok) return text;
-  try {
-    return ok(JSON.parse(text.value) as unknown);
-  } catch {
-    return refuse("json-broken");
-  }
-}
+const bodyOf = (request: IncomingMessage): Promise<Result<unknown>> =>
+  readJsonValue(request, requestLimits.bodyBytes);
 
 /** Writes a version together with its entry; answers what stands then. */
 function writing(

@@ -19,9 +19,9 @@ import {
 import { fileNameOf, parseCopyForm, type CopyForm } from "#records/exports/form.ts";
 import { Spool } from "#records/exports/spool.ts";
 import { createWriter } from "#records/exports/writer.ts";
-import { checkMediaType, jsonAnswer, readBody, textOf } from "#records/http.ts";
+import { jsonAnswer } from "#records/http.ts";
 import { touch, type Visit } from "#records/visit.ts";
-import { newId } from "#records/write-body.ts";
+import { newId, readJsonValue } from "#records/write-body.ts";
 import type { Vault } from "#vault/vault.ts";
 
 export const copyLimits = {
@@ -48,18 +48,9 @@ interface Wish {
 }
 
 async function readWish(request: IncomingMessage): Promise<Result<Wish>> {
-  const typed = checkMediaType(request, "json");
-  if (!typed.ok) return typed;
-  const body = await readBody(request, copyLimits.bodyBytes);
-  const text = body.ok ? textOf(body.value) : body;
-  if (!text.ok) return text;
-  let value: unknown;
-  try {
-    value = JSON.parse(text.value);
-  } catch {
-    return refuse("json-broken");
-  }
-  const wish = isRecord(value) ? value : {};
+  const body = await readJsonValue(request, copyLimits.bodyBytes);
+  if (!body.ok) return body;
+  const wish = isRecord(body.value) ? body.value : {};
   const patient = typeof wish["patient"] === "string" ? parseResourceId(wish["patient"]) : null;
   const form = parseCopyForm(wish["form"]);
   if (patient === null) return refuse("parameter-invalid", { at: "patient" });

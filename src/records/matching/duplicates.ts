@@ -11,6 +11,7 @@ import type { KindsOf } from "#records/kinds.ts";
 import { sideOf } from "#records/matching/chart-side.ts";
 import { patientType } from "#records/matching/charts.ts";
 import { compare } from "#records/matching/compare.ts";
+import { comparedTouch } from "#records/matching/compared-touch.ts";
 import { pairsOf, type NamedPair } from "#records/matching/duplicates-store.ts";
 import { mayMatch, openLeft } from "#records/matching/find-matches.ts";
 import { personOf } from "#records/matching/person.ts";
@@ -42,24 +43,6 @@ interface Shown {
   readonly touches: readonly Touch[];
 }
 
-/** What the log is told of a Patient shown for comparison. */
-export const touchOf = (
-  { row }: OpenedRow,
-  policies: readonly string[],
-  kinds: readonly string[],
-) =>
-  touch({
-    action: "match",
-    compartment: row.compartment,
-    type: "Patient",
-    id: row.id,
-    version: row.version,
-    dekVersion: row.dekVersion,
-    categories: kinds,
-    count: 1,
-    policies,
-  });
-
 /** Null when the two are not alike enough, or one of them may not be shown. */
 function pairOf(
   one: OpenedRow,
@@ -75,7 +58,7 @@ function pairOf(
     const kinds = kindsOf(each);
     const verdict = decideOpened(visit, question, [kinds]);
     if (!verdict.permitted) return null;
-    touches.push(touchOf(each, verdict.policies, kinds.categories));
+    touches.push(comparedTouch(each.row, verdict.policies, kinds));
   }
   return { pair: { one: sideOf(one), other: sideOf(other), score, grade, evidence }, touches };
 }

@@ -3,10 +3,11 @@ import { operationOutcome, type Problem } from "#core/problem.ts";
 import type { Interaction, Refusal } from "#records/door.ts";
 import { refused } from "#records/door.ts";
 import { fhirAnswer } from "#records/http.ts";
+import { comparedTouch } from "#records/matching/compared-touch.ts";
 import { findMatches, type FindDeps, type Found } from "#records/matching/find-matches.ts";
 import { parseMatchQuestion, type MatchQuestion } from "#records/matching/match-question.ts";
 import type { Grade } from "#records/matching/score.ts";
-import { touch, type Touch } from "#records/visit.ts";
+import { touch } from "#records/visit.ts";
 import { readJsonText } from "#records/write-body.ts";
 
 export interface MatchDeps extends FindDeps {
@@ -51,19 +52,6 @@ function chosen(found: readonly Found[], { onlyCertain, count }: MatchQuestion):
     : found.slice(0, count);
 }
 
-const touchOf = ({ opened: { row }, kinds, policies }: Found): Touch =>
-  touch({
-    action: "match",
-    compartment: row.compartment,
-    type: "Patient",
-    id: row.id,
-    version: row.version,
-    dekVersion: row.dekVersion,
-    categories: kinds.categories,
-    count: 1,
-    policies,
-  });
-
 /** `POST /fhir/Patient/$match` (R4 Patient-match): who may be the person that the caller describes. */
 export function matchPatients(deps: MatchDeps, request: IncomingMessage): Interaction {
   return async (visit) => {
@@ -81,7 +69,10 @@ export function matchPatients(deps: MatchDeps, request: IncomingMessage): Intera
     const list = entries.length === 0 ? "" : `,"entry":[${entries.join(",")}]`;
     const body = `{"resourceType":"Bundle","type":"searchset","total":${shown.length}${list}}`;
     // Nobody found is an answer, too.
-    const touches = shown.length === 0 ? [blank] : shown.map(touchOf);
+    const touches =
+      shown.length === 0
+        ? [blank]
+        : shown.map(({ opened, policies, kinds }) => comparedTouch(opened.row, policies, kinds));
     return { kind: "shown", touches, answer: fhirAnswer(200, body) };
   };
 }

@@ -5,7 +5,8 @@ import { refused, type Interaction, type Refusal } from "#records/door.ts";
 import { jsonAnswer } from "#records/http.ts";
 import { sideOf } from "#records/matching/chart-side.ts";
 import { patientType } from "#records/matching/charts.ts";
-import { touchOf, type DuplicatesDeps } from "#records/matching/duplicates.ts";
+import { comparedTouch } from "#records/matching/compared-touch.ts";
+import type { DuplicatesDeps } from "#records/matching/duplicates.ts";
 import { mayMatch, openLeft } from "#records/matching/find-matches.ts";
 import { readStanding } from "#records/matching/merge-store.ts";
 import type { OpenedRow } from "#records/opening.ts";
@@ -37,7 +38,7 @@ export function listStanding(deps: DuplicatesDeps): Interaction {
       const kinds = deps.kindsOf(each);
       const question = { action: "match", type: "Patient", compartment } as const;
       const verdict = decideOpened(visit, { ...question, inCareTeam: false }, [kinds]);
-      if (verdict.permitted) touches.push(touchOf(each, verdict.policies, kinds.categories));
+      if (verdict.permitted) touches.push(comparedTouch(each.row, verdict.policies, kinds));
       return verdict.permitted;
     });
     const of = new Map(permitted.map((each) => [each.row.compartment, each]));
