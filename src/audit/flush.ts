@@ -1,12 +1,12 @@
 import type { AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
-import { invariant } from "#core/result.ts";
+import { BrokenInvariant, invariant } from "#core/result.ts";
 import { createPause } from "#core/turns.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 import { checkpointText } from "#audit/checkpoint.ts";
 import type { Head } from "#audit/head.ts";
 import { encodeLeaf } from "#audit/leaf.ts";
-import { append, claimProofs, type Addition, type ProofRow } from "#audit/log-store.ts";
+import { append, appending, claimProofs, type Addition, type ProofRow } from "#audit/log-store.ts";
 import { leafHash } from "#audit/merkle.ts";
 import type { CheckpointSigner } from "#audit/note.ts";
 import type { Submission } from "#audit/submission.ts";
@@ -163,20 +163,51 @@ async function doWorks<W, R>(
   );
 }
 
-/** Proofs, works and entries in one transaction. Null when the lease was lost. */
-async function flushWorks<W, R>(
+/** Ends a transaction of which nothing shall be kept. */
+class Abandoned extends Error {
+  readonly why: "lease-lost" | "proof-used";
+
+  constructor(why: Abandoned["why"]) {
+    super(`abandoned: ${why}`);
+    this.why = why;
+  }
+}
+
+/** Both values when both have ended, for neither may go on in a transaction that the other broke. */
+async function bothEnded<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") throw second.reason;
+  return [first.value, second.value];
+}
+
+interface Claiming {
+  /** Whether the works wait until it is known which proofs are fresh. */
+  readonly first: boolean;
+}
+
+/**
+ * Proofs, works and entries in one transaction. Works that do not wait for the claim are abandoned
+ * with it when the lease was lost or a proof had been used.
+ */
+async function tryWorks<W, R>(
   { db, signer, clock, alongside }: FlushDeps<W, R>,
   head: Head,
   items: readonly Item<W, R>[],
-): Promise<Flushed<R> | null> {
-  return db.transaction(async (tx) => {
-    const fresh = await claimProofs(tx, head.lease, proofsOf(items));
-    if (fresh === null) return null;
+  claiming: Claiming,
+): Promise<Flushed<R>> {
+  const work = async (tx: Queryable): Promise<ReturnType<typeof plan<R>>> => {
+    const proofs = proofsOf(items);
+    const claim = claimProofs(tx, head.lease, proofs);
+    const known = claiming.first ? await claim : proofs.map(({ digest }) => digest);
+    if (known === null) throw new Abandoned("lease-lost");
     const used = ({ proof, replayed }: Item<W, R>): boolean =>
-      replayed || (proof !== null && !fresh.some((digest) => digest.equals(proof.digest)));
+      replayed || (proof !== null && !known.some((digest) => digest.equals(proof.digest)));
     const replays = new Set(items.filter(used));
     const honest = items.filter((item) => !replays.has(item));
-    const outcomes = await doWorks(tx, honest, alongside);
+    const [fresh, outcomes] = await bothEnded(claim, doWorks(tx, honest, alongside));
+    if (fresh === null) throw new Abandoned("lease-lost");
+    if (fresh.length < known.length) throw new Abandoned("proof-used");
     const planned: Planned<R>[] = [];
     for (const item of items) {
       const outcome = replays.has(item) ? null : (outcomes.get(item) ?? null);
@@ -185,10 +216,28 @@ async function flushWorks<W, R>(
         : (item.leaves ?? (await leavesInTurns(item.submission.entries(outcome), clock)));
       planned.push({ leaves, replayed: replays.has(item), outcome });
     }
-    const { addition, flushed } = plan(head, planned, signer);
-    invariant(await append(tx, addition, []), "a lease held by a transaction is not lost in it");
-    return flushed;
-  });
+    return plan(head, planned, signer);
+  };
+  // The claim holds the lease until the end, so that the entries cannot be without it.
+  const { flushed } = await db.transaction(work, ({ addition }) => appending(addition));
+  return flushed;
+}
+
+/** Null when the lease was lost. */
+async function flushWorks<W, R>(
+  deps: FlushDeps<W, R>,
+  head: Head,
+  items: readonly Item<W, R>[],
+  claiming: Claiming = { first: false },
+): Promise<Flushed<R> | null> {
+  try {
+    return await tryWorks(deps, head, items, claiming);
+  } catch (error) {
+    if (!(error instanceof Abandoned)) throw error;
+    if (error.why === "lease-lost") return null;
+    if (claiming.first) throw new BrokenInvariant("proofs that were claimed stay so");
+    return flushWorks(deps, head, items, { first: true });
+  }
 }
 
 /**
@@ -206,7 +255,7 @@ export async function flush<W, R>(
     return await flushEntries(deps, head, items);
   } catch (error) {
     // Which of the proofs was used is only found out in a transaction.
-    if (usedProof(error)) return flushWorks(deps, head, items);
+    if (usedProof(error)) return flushWorks(deps, head, items, { first: true });
     throw error;
   }
 }

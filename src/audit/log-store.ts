@@ -157,7 +157,8 @@ const appends = {
     proofs AS (${proofRows("$11", "$12")}) ${held}`,
 } as const;
 
-function appendStatement(add: Addition, proofs: readonly ProofRow[]): Statement {
+/** The statement of `append`, for a transaction that holds the lease and has claimed its proofs. */
+export function appending(add: Addition, proofs: readonly ProofRow[] = []): Statement {
   const name = `audit.append${add.tiles.length > 0 ? ".tiles" : ""}${
     proofs.length > 0 ? ".proofs" : ""
   }` as const;
@@ -196,7 +197,7 @@ export async function append(
   addition: Addition,
   proofs: readonly ProofRow[],
 ): Promise<boolean> {
-  const [row] = await on.query<{ held: number }>(appendStatement(addition, proofs));
+  const [row] = await on.query<{ held: number }>(appending(addition, proofs));
   return row?.held === 1;
 }
 

@@ -88,10 +88,9 @@ async function lockStates(
     });
     for (const row of rows) states.set(rowName(row.type, row.id), stateOf(row));
   };
-  await load("UPDATE", written);
   for (const name of written.keys()) named.delete(name);
   // Shared, so that a patient is not deleted under the rows that are being written for her.
-  await load("SHARE", named);
+  await Promise.all([load("UPDATE", written), load("SHARE", named)]);
   return states;
 }
 
@@ -290,8 +289,7 @@ export function writeRecords(
       ...group,
       rows: group.rows.map((row) => underNewest(row, deps.vault)),
     }));
-    await planByIndex(tx);
-    const stored = await lockStates(tx, groups);
+    const [, stored] = await Promise.all([planByIndex(tx), lockStates(tx, groups)]);
     const links = await linksOf(tx, groups, stored);
     const plan = planWrites({ rows: stored, links }, groups, deps.clock.now());
     const sealed = new Map<PlannedRow, SealedRow>();

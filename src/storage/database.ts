@@ -16,7 +16,8 @@ export interface Statement {
 export interface Queryable {
   /**
    * The rows, with values as values.ts reads them. Throws the driver's error: storageProblem tells
-   * whether it is an expected failure.
+   * whether it is an expected failure. Within a transaction, a statement goes to the server without
+   * waiting for the answers to those before it, and is carried out after them.
    */
   query<R extends QueryResultRow>(
     statement: string | Statement,
@@ -26,10 +27,12 @@ export interface Queryable {
 
 export interface Database extends Queryable {
   /**
-   * Runs `work` in one transaction (read committed) and commits; rolls back when it throws. An
-   * error from COMMIT itself leaves open whether it was done.
+   * Runs `work` in one transaction (read committed) and commits; rolls back when it throws. Nothing
+   * that `work` began may go on after it has ended. An error from COMMIT itself leaves open whether
+   * it was done. `last` makes of its value a statement that goes to the server together with COMMIT;
+   * should it fail, nothing is committed.
    */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Queryable) => Promise<T>, last?: (value: T) => Statement): Promise<T>;
   /** Waits for what is under way, then ends all connections. */
   close(): Promise<void>;
 }
@@ -76,13 +79,29 @@ async function rollBack(client: PoolClient, cause: unknown): Promise<Error | und
   }
 }
 
-async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  pool: Pool,
+  work: (tx: Queryable) => Promise<T>,
+  last?: (value: T) => Statement,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query("BEGIN");
-    const value = await work({ query: (statement, values) => run(client, statement, values) });
-    await client.query("COMMIT");
+    const begun = client.query("BEGIN");
+    const value = await work({
+      // Whoever has an answer knows by it that there is a transaction, and may go on to the next.
+      query: async <R extends QueryResultRow>(
+        statement: string | Statement,
+        values?: readonly unknown[],
+      ) => {
+        const [rows] = await Promise.all([run<R>(client, statement, values), begun]);
+        return rows;
+      },
+    });
+    await begun;
+    const ending = last === undefined ? [] : [run(client, last(value), undefined)];
+    // After a statement that failed, COMMIT does what ROLLBACK does.
+    await Promise.all([...ending, client.query("COMMIT")]);
     return value;
   } catch (error) {
     broken = await rollBack(client, error);
@@ -100,6 +119,7 @@ export function openDatabase({ connection, tenant, maxConnections }: DatabaseOpt
     connectionTimeoutMillis: databaseLimits.connectMs,
     idleTimeoutMillis: databaseLimits.idleConnectionMs,
     query_timeout: databaseLimits.answerMs,
+    pipeline: true,
     options: sessionOptions(tenant, {
       statement_timeout: databaseLimits.statementMs,
       lock_timeout: databaseLimits.lockMs,
@@ -113,7 +133,7 @@ export function openDatabase({ connection, tenant, maxConnections }: DatabaseOpt
   pool.on("connect", (client) => client.on("error", () => {}));
   return {
     query: (statement, values) => run(pool, statement, values),
-    transaction: (work) => inTransaction(pool, work),
+    transaction: (work, last) => inTransaction(pool, work, last),
     close: () => pool.end(),
   };
 }
