@@ -71,7 +71,8 @@ suite("an access token", () => {
       device: claims.device,
       client: "phylax-portal",
       scopes: ["patient/*.rs", "user/*.rs"],
-      jkt: "a-thumbprint",
+      binding: { kind: "dpop", jkt: "a-thumbprint" },
+      patient: null,
       expiresAt: 1_800_000_300_000,
     });
   });

@@ -3,9 +3,11 @@ import { parseInstant, type Instant } from "#core/clock.ts";
 import {
   parseAccountId,
   parseDeviceId,
+  parseResourceId,
   parseSessionId,
   type AccountId,
   type DeviceId,
+  type ResourceId,
   type SessionId,
 } from "#core/ids.ts";
 import {
@@ -27,6 +29,16 @@ export const accessTokenLimits = {
   cachedTokens: 10_000,
 } as const;
 
+/** What the sender of a token must prove beside it. */
+export type TokenBinding =
+  /** Holds the DPoP key of this thumbprint (RFC 9449 §6.1). */
+  | { readonly kind: "dpop"; readonly jkt: string }
+  /** Nothing (RFC 6750): for apps that can do no better, where the operator allows it. */
+  | { readonly kind: "bearer" };
+
+/** The claim of ours by which a token says that it is bound to no key, so that none is so by mistake. */
+export const bearerClaim = "unbound";
+
 /** What a valid access token says; whether its session still lives is the live view's to say. */
 export interface AccessClaims {
   readonly account: AccountId;
@@ -35,8 +47,9 @@ export interface AccessClaims {
   /** OAuth client_id. */
   readonly client: string;
   readonly scopes: readonly string[];
-  /** Thumbprint of the DPoP key that the token is bound to (RFC 9449 §6.1). */
-  readonly jkt: string;
+  readonly binding: TokenBinding;
+  /** FHIR id of the Patient that the app was launched for (SMART App Launch 2.2 §2.0.10); null when none. */
+  readonly patient: ResourceId | null;
   readonly expiresAt: Instant;
 }
 
@@ -67,24 +80,32 @@ export async function parseJwks(value: unknown): Promise<ReadonlyMap<string, Ver
   return keys;
 }
 
+function bindingOf({ cnf, [bearerClaim]: unbound }: CompactJws["claims"]): TokenBinding | null {
+  if (cnf === undefined) return unbound === true ? { kind: "bearer" } : null;
+  const jkt = isRecord(cnf) ? cnf["jkt"] : undefined;
+  return typeof jkt === "string" && jkt !== "" ? { kind: "dpop", jkt } : null;
+}
+
 function claimsOf({ claims }: CompactJws): AccessClaims | null {
   const text = (name: string): string => {
     const value = claims[name];
     return typeof value === "string" ? value : "";
   };
-  const { cnf, exp } = claims;
+  const { exp } = claims;
   const account = parseAccountId(text("sub"));
   const session = parseSessionId(text("sid"));
   const device = parseDeviceId(text("device"));
-  const jkt = isRecord(cnf) ? cnf["jkt"] : undefined;
+  const binding = bindingOf(claims);
+  const launched = claims["patient"] === undefined ? null : parseResourceId(text("patient"));
   const expiresAt = typeof exp === "number" ? parseInstant(exp * 1_000) : null;
   const client = text("client_id");
   if (account === null || session === null || device === null || expiresAt === null) return null;
-  if (client === "" || typeof jkt !== "string" || jkt === "") return null;
+  if (client === "" || binding === null) return null;
+  if (launched === null && claims["patient"] !== undefined) return null;
   const scopes = text("scope")
     .split(" ")
     .filter((scope) => scope !== "");
-  return { account, session, device, client, scopes, jkt, expiresAt };
+  return { account, session, device, client, scopes, binding, patient: launched, expiresAt };
 }
 
 const isFor = (aud: unknown, audience: string): boolean =>
@@ -109,8 +130,8 @@ async function verifyAfresh(check: AccessTokenCheck): Promise<Result<AccessClaim
 
 /**
  * Checks an access token of ours (RFC 9068 §4): type, ES256 signature, issuer, audience, time, and
- * that it is bound to a DPoP key. The caller must then compare `jkt` with the proof's and ask
- * whether the session lives. Fails as "token-invalid" or "token-expired".
+ * that it says to what it is bound. The caller must then see that bound proven and ask whether the
+ * session lives. Fails as "token-invalid" or "token-expired".
  */
 export async function verifyAccessToken(check: AccessTokenCheck): Promise<Result<AccessClaims>> {
   const hash = check.verified === undefined ? "" : sha256Text(check.token);

@@ -13,6 +13,7 @@ import { ok, type Result } from "#core/result.ts";
 import type { Me } from "#core/wire.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
+import { isFirstParty } from "#identity/oidc/clients.ts";
 import type { SessionState } from "#identity/sessions/session-store.ts";
 import type { Sessions } from "#identity/sessions/session.ts";
 import type { Happening, Proof, Trail } from "#identity/trail.ts";
@@ -72,7 +73,11 @@ function createAdmit(deps: OwnAccountDeps): Admit {
     const url = `${publicOrigin}${path}`;
     const shown = await verifyDpopProof({ proof, method, url, accessToken: token, now, known });
     if (!shown.ok) return shown;
-    if (shown.value.jkt !== claims.value.jkt) return refuse("proof-invalid", { at: "jwk" });
+    const { binding, client } = claims.value;
+    if (binding.kind !== "dpop") return refuse("token-invalid", { at: "cnf" });
+    if (shown.value.jkt !== binding.jkt) return refuse("proof-invalid", { at: "jwk" });
+    // An app that someone let see her record is not let manage her account by it.
+    if (!isFirstParty(client)) return refuse("forbidden");
     const session = await deps.sessions.find(claims.value.session);
     if (session === null || !session.alive || session.account !== claims.value.account)
       return refuse("session-ended");

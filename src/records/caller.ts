@@ -4,19 +4,26 @@ import {
   verifyAccessToken,
   type AccessClaims,
   type KeyOf,
+  type TokenBinding,
 } from "#core/access-token.ts";
 import { createBoundedCache } from "#core/bounded-cache.ts";
 import type { Clock } from "#core/clock.ts";
-import { createKnownSigners, verifyDpopProof, type DpopProof } from "#core/dpop.ts";
+import {
+  createKnownSigners,
+  verifyDpopProof,
+  type DpopProof,
+  type DpopProofCheck,
+} from "#core/dpop.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
+import { ok, unreachable, type Result } from "#core/result.ts";
 import type { LiveSession, LiveSessions } from "#records/live-sessions.ts";
 import { scopeSet, type ScopeSet } from "#records/scopes.ts";
 
 /** Someone whose token, proof and session have all been checked, in that order. */
 export interface Caller {
   readonly claims: AccessClaims;
-  readonly proof: DpopProof;
+  /** Null for a token that is bound to no key. */
+  readonly proof: DpopProof | null;
   readonly live: LiveSession;
   readonly scopes: ScopeSet;
 }
@@ -40,18 +47,42 @@ export interface CallerDeps {
 
 export type Identify = (request: IncomingMessage, path: string) => Promise<Arrival>;
 
-/** RFC 9449 §7.1. A bound token sent as Bearer must not be believed (§7.2). */
-function tokenOf({ headers }: IncomingMessage): Result<string> {
+interface ShownToken {
+  readonly scheme: TokenBinding["kind"];
+  readonly token: string;
+}
+
+/** RFC 9449 §7.1 and RFC 6750 §2.1: by its scheme, the caller says how the token is bound. */
+function tokenOf({ headers }: IncomingMessage): Result<ShownToken> {
   const [scheme = "", token = "", ...rest] = (headers.authorization ?? "").split(" ");
   if (scheme === "") return refuse("token-missing");
-  if (scheme.toLowerCase() !== "dpop" || token === "" || rest.length > 0)
+  const known = (["dpop", "bearer"] as const).find((kind) => kind === scheme.toLowerCase());
+  if (known === undefined || token === "" || rest.length > 0)
     return refuse("token-invalid", { at: "Authorization" });
-  return ok(token);
+  return ok({ scheme: known, token });
 }
 
 // Node joins headers of one name by a comma, which no compact JWS holds: two proofs are refused.
 const proofOf = ({ headers }: IncomingMessage): string =>
   typeof headers["dpop"] === "string" ? headers["dpop"] : "";
+
+/** The proof of the key that the token is bound to; null when it is bound to none. */
+async function proofFor(
+  binding: TokenBinding,
+  check: DpopProofCheck,
+): Promise<Result<DpopProof | null>> {
+  switch (binding.kind) {
+    case "bearer":
+      return ok(null);
+    case "dpop": {
+      const proof = await verifyDpopProof(check);
+      if (!proof.ok) return proof;
+      return proof.value.jkt === binding.jkt ? proof : refuse("proof-invalid", { at: "jwk" });
+    }
+    default:
+      return unreachable(binding);
+  }
+}
 
 /** The session of a token's claims as it is now; fails as "session-ended" when it is another's or no more. */
 export async function sessionOf(
@@ -60,13 +91,15 @@ export async function sessionOf(
 ): Promise<Result<LiveSession>> {
   const found = await deps.live.find(claims.session);
   if (!found.ok) return found;
-  const { account, device, clients } = found.value;
+  const { account, device, deviceLevel, clients } = found.value;
   const isSame =
     account === claims.account && device === claims.device && clients.includes(claims.client);
+  // Level 0 tells policy that no key stands behind the session; a token must not say otherwise.
+  if ((claims.binding.kind === "bearer") !== (deviceLevel === 0)) return refuse("session-ended");
   return isSame ? found : refuse("session-ended");
 }
 
-/** Checks who calls: access token, then the proof of its key (RFC 9449 §4.3), then that its session lives. */
+/** Checks who calls: access token, then the proof of its key (RFC 9449 §4.3) if it has one, then that its session lives. */
 export function createIdentify(deps: CallerDeps): Identify {
   const verified = createBoundedCache<string, AccessClaims>(accessTokenLimits.cachedTokens);
   const known = createKnownSigners();
@@ -89,28 +122,27 @@ export function createIdentify(deps: CallerDeps): Identify {
     const token = tokenOf(request);
     if (!token.ok) return stranger(token.problem);
     const now = deps.clock.now();
+    const { scheme, token: accessToken } = token.value;
     const { keyOf, publicOrigin: issuer } = deps;
-    const check = { token: token.value, issuer, audience, keyOf, now, verified };
+    const check = { token: accessToken, issuer, audience, keyOf, now, verified };
     const checked = await verifyAccessToken(check);
     if (!checked.ok) return stranger(checked.problem);
     const claims = checked.value;
+    // A token that is bound to a key must not be believed when sent as Bearer (RFC 9449 §7.2).
+    if (scheme !== claims.binding.kind) return stranger(problem("token-invalid", { at: "cnf" }));
 
-    const proof = await verifyDpopProof({
+    const proven = await proofFor(claims.binding, {
       proof: proofOf(request),
       method: request.method ?? "",
       url: deps.publicOrigin + path,
-      accessToken: token.value,
+      accessToken,
       now,
       known,
     });
-    if (!proof.ok) return { ok: false, problem: proof.problem, claims, proof: null };
-    if (proof.value.jkt !== claims.jkt)
-      return { ok: false, problem: problem("proof-invalid", { at: "jwk" }), claims, proof: null };
+    if (!proven.ok) return { ok: false, problem: proven.problem, claims, proof: null };
+    const proof = proven.value;
     const live = await sessionOf(claims, deps);
-    if (!live.ok) return { ok: false, problem: live.problem, claims, proof: proof.value };
-    return {
-      ok: true,
-      caller: { claims, proof: proof.value, live: live.value, scopes: scopes(claims) },
-    };
+    if (!live.ok) return { ok: false, problem: live.problem, claims, proof };
+    return { ok: true, caller: { claims, proof, live: live.value, scopes: scopes(claims) } };
   };
 }

@@ -121,12 +121,16 @@ function entriesOf(
   return [...shown, ...refusals.map((each) => refusalEntry(visit, each))];
 }
 
+/** The one use of the request's proof; nothing for a token that is bound to no key. */
+const usedProof = ({ proof }: Pick<Caller, "proof">): Pick<SubmissionOf, "proof"> =>
+  proof === null ? {} : { proof };
+
 function submissionOf(visit: Visit, outcome: Outcome): SubmissionOf {
-  const { proof } = visit.caller;
+  const proof = usedProof(visit.caller);
   switch (outcome.kind) {
     case "shown": {
       const entries = entriesOf(visit, outcome);
-      return { entries: () => entries, proof };
+      return { entries: () => entries, ...proof };
     }
     case "written": {
       const { work, settle, attempted } = outcome;
@@ -136,11 +140,11 @@ function submissionOf(visit: Visit, outcome: Outcome): SubmissionOf {
         return [entryOf(visit, attempted, { decision: "error", reasons: [code] })];
       };
       const rows = "rows" in work ? work.rows.length : 0;
-      return { work, rows, entries, proof };
+      return { work, rows, entries, ...proof };
     }
     case "refused": {
       const entry = refusalEntry(visit, outcome);
-      return { entries: () => [entry], proof };
+      return { entries: () => [entry], ...proof };
     }
     default:
       return unreachable(outcome);
@@ -231,10 +235,7 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
       return failed(problem);
     }
     const entry = denialEntry(arrival, { facts, intent, time: clock.now() });
-    const logged = await log.submit({
-      entries: () => [entry],
-      ...(proof === null ? {} : { proof }),
-    });
+    const logged = await log.submit({ entries: () => [entry], ...usedProof({ proof }) });
     return logged.ok ? failed(problem) : logged;
   };
 
@@ -244,7 +245,7 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
     invariant(first !== undefined, "a streamed answer has a first piece");
     const isRefused = first.kind === "refused";
     const entries = entriesOfChunk(visit, first);
-    const logged = await log.submit({ entries: () => entries, proof: visit.caller.proof });
+    const logged = await log.submit({ entries: () => entries, ...usedProof(visit.caller) });
     if (isRefused || !logged.ok) await chunks.return();
     if (!logged.ok) return logged;
     if (isRefused) return failed(first.problem);

@@ -67,7 +67,10 @@ export function versionHeaders(version: number, lastUpdated: Instant): Record<st
   };
 }
 
-/** Asks again with the sensitivity labels that show only once a resource is open. */
+/**
+ * Asks again with the sensitivity labels that show only once a resource is open; with its `content`,
+ * too, where all that would be shown stands in the question.
+ */
 export function decideOpened(
   visit: Visit,
   question: Omit<Question, "labels">,
@@ -111,12 +114,13 @@ async function look(deps: ReadDeps, visit: Visit, looked: Looked): Promise<Outco
     compartment: first.compartment,
     inCareTeam,
   } as const;
-  const verdict = visit.decide({ ...question, labels: [] });
+  const verdict = visit.decide({ ...question, labels: [], content: "unopened" });
   if (!verdict.permitted) return refuseById(visit, verdict.problem, { ...verdict, touch: about });
   const opened = await openRows(rows, deps, visit);
   if (!opened.ok) return refuseUnopened(opened, about);
   const kinds = opened.value.map(deps.kindsOf);
-  const labelled = decideOpened(visit, question, kinds);
+  const content = opened.value.flatMap(({ value }) => value ?? []);
+  const labelled = decideOpened(visit, { ...question, content }, kinds);
   if (!labelled.permitted)
     return refuseById(visit, labelled.problem, { ...labelled, touch: about });
   const shown = looked.show(opened.value);

@@ -215,7 +215,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   });
   const keyOf = createKeyOf(deps.fetchJwks, clock);
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
-  const begin = createVisits({ ...deps, consents, samePerson });
+  const begin = createVisits({ ...deps, consents, samePerson, pseudonymOf });
   const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
   const heeded = awaitingCharts(awaitingConsents(log, consents), samePerson);
   const door = createDoor({ clock, log: heeded, identify, begin, denials, stillLive });

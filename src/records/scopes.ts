@@ -1,35 +1,49 @@
+import type { Resource } from "@medplum/fhirtypes";
+import { parseResourceType } from "#core/ids.ts";
 import type { PolicyAction } from "#core/policy-request.ts";
+import { parseSmartScope, type SmartScope } from "#core/smart-scope.ts";
+import { parseSearch } from "#records/fhir/search.ts";
 
 /** Letters of SMART App Launch 2.2 §3.0.2: create, read, update, delete, search. */
 type Letter = "c" | "r" | "u" | "d" | "s";
 
-interface Scope {
-  /** "patient": the person's own patients only; "user": whatever policy lets the person do. */
-  readonly context: "patient" | "user";
-  /** A resource type, or "*". */
+/**
+ * What is known of the data itself when it is asked for. "unopened": whoever asks will ask again
+ * once it is open, with all that it would show.
+ */
+export type Content = "unopened" | readonly Resource[];
+
+export interface Covering {
+  readonly action: PolicyAction;
   readonly type: string;
-  readonly letters: string;
+  /** Whether the data is of the patient in context. */
+  readonly inContext: boolean;
+  /** Left out where nobody asks again: then no scope counts that is narrowed by a filter. */
+  readonly content?: Content | undefined;
 }
 
 export interface ScopeSet {
-  /** Whether the token covers this at all; policy still decides. `own`: the record is one of the person's own patients. */
-  allows(action: PolicyAction, type: string, own: boolean): boolean;
+  /** Whether the token covers this at all; policy still decides. */
+  allows(asked: Covering): boolean;
+  /** Whether some scope is narrowed by a filter, so that the data itself matters. */
+  readonly isFiltered: boolean;
 }
 
-// Letters come in this order only; v1 words are those that SMART 2 keeps for older apps.
-const scopeText = /^(patient|user)\/(\*|[A-Z][A-Za-z]*)\.(c?r?u?d?s?|read|write|\*)$/;
-const versionOne: Readonly<Record<string, string>> = { read: "rs", write: "cud", "*": "cruds" };
+interface Scope extends SmartScope {
+  /** Whether a resource answers the filter; null when there is none. */
+  readonly matches: ((value: Resource) => boolean) | null;
+}
 
-// A scope with a `?` filter is not matched: not understood means not granted.
-function parseScope(text: string): Scope | null {
-  const found = scopeText.exec(text);
-  if (found === null) return null;
-  const [, context, type = "", letters = ""] = found;
-  return {
-    context: context === "patient" ? "patient" : "user",
-    type,
-    letters: versionOne[letters] ?? letters,
-  };
+/** Null for a filter that is not a search we evaluate: such a scope grants nothing. */
+function readScope(text: string): Scope | null {
+  const scope = parseSmartScope(text);
+  if (scope === null || scope.context === "system") return null;
+  if (scope.filter === null) return { ...scope, matches: null };
+  const type = parseResourceType(scope.type);
+  if (type === null) return null;
+  const plan = parseSearch(type, new URLSearchParams(scope.filter.replaceAll("+", "%2B")));
+  if (!plan.ok || plan.value.joins.length > 0) return null;
+  return { ...scope, matches: plan.value.matches };
 }
 
 const letterOf = {
@@ -49,16 +63,30 @@ const letterOf = {
   "access-register": "r",
 } as const satisfies Record<PolicyAction, Letter>;
 
+function fits({ context, type, letters }: Scope, asked: Covering): boolean {
+  return (
+    (context === "user" || asked.inContext) &&
+    (type === "*" || type === asked.type) &&
+    letters.includes(letterOf[asked.action])
+  );
+}
+
+function covers(fitting: readonly Scope[], content: Content | undefined): boolean {
+  if (content === "unopened") return fitting.length > 0;
+  if (fitting.some(({ matches }) => matches === null)) return true;
+  if (content === undefined || fitting.length === 0) return false;
+  return content.every((value) => fitting.some(({ matches }) => matches?.(value) === true));
+}
+
 /** Reads the scopes of an access token; those that are none of SMART's grant nothing here. */
 export function scopeSet(texts: readonly string[]): ScopeSet {
-  const scopes = texts.flatMap((text) => parseScope(text) ?? []);
+  const scopes = texts.flatMap((text) => readScope(text) ?? []);
   return {
-    allows: (action, type, own) =>
-      scopes.some(
-        (scope) =>
-          (scope.context === "user" || own) &&
-          (scope.type === "*" || scope.type === type) &&
-          scope.letters.includes(letterOf[action]),
+    allows: (asked) =>
+      covers(
+        scopes.filter((scope) => fits(scope, asked)),
+        asked.content,
       ),
+    isFiltered: scopes.some(({ matches }) => matches !== null),
   };
 }

@@ -82,7 +82,7 @@ const nobody = parsePseudonym("00000000-0000-4000-8000-000000000000");
 /** Whether policy lets the caller look for such things of a patient who stands so to her. */
 function maySearch(visit: Visit, inCareTeam: boolean, type = "Patient"): Verdict {
   invariant(nobody !== null, "a constant pseudonym is one");
-  const question = { action: "search", type, labels: [], inCareTeam } as const;
+  const question = { action: "search", type, labels: [], content: "unopened", inCareTeam } as const;
   return visit.decide({ ...question, compartment: nobody });
 }
 
@@ -183,7 +183,7 @@ function permittedOf(
 ): readonly Allowed[] {
   return candidates.flatMap(({ compartment, inCareTeam }) => {
     const place = { compartment, inCareTeam };
-    const question = { action: "search", type, labels: [], ...place } as const;
+    const question = { action: "search", type, labels: [], content: "unopened", ...place } as const;
     const { permitted, policies } = visit.decide(question);
     return permitted ? [{ ...place, policies }] : [];
   });
@@ -197,7 +197,13 @@ export function scopeWithin(
 ): SearchScope {
   const verdicts = candidates.map((candidate) => ({
     ...candidate,
-    verdict: visit.decide({ action: "search", type: plan.type, labels: [], ...candidate }),
+    verdict: visit.decide({
+      action: "search",
+      type: plan.type,
+      labels: [],
+      content: "unopened",
+      ...candidate,
+    }),
   }));
   const allowed = verdicts.flatMap(({ verdict: { permitted, policies }, ...candidate }) =>
     permitted ? [{ ...candidate, policies }] : [],

@@ -1,6 +1,7 @@
 import type { PolicyAction } from "#core/policy-request.ts";
 import type { Kinds, KindsOf } from "#records/kinds.ts";
 import { openLiving, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
+import type { Content } from "#records/scopes.ts";
 import type { StoredRow } from "#records/store.ts";
 import type { Verdict, Visit } from "#records/visit.ts";
 import type { Compartment } from "#vault/vault.ts";
@@ -28,18 +29,21 @@ export interface SeeingDeps extends OpeningDeps {
 /** How the caller stands to each compartment; null where it was not allowed, so that nothing of it is seen. */
 export type CareOf = (compartment: Compartment) => boolean | null;
 
-type Decide = (row: StoredRow, labels: readonly string[]) => Verdict | null;
+type Decide = (row: StoredRow, labels: readonly string[], content: Content) => Verdict | null;
 
 /** Within one request equal questions have equal answers, and a page of one record asks but a few. */
 function decideOnce(visit: Visit, action: PolicyAction, careOf: CareOf): Decide {
   const known = new Map<string, Verdict>();
-  return ({ type, compartment }, labels) => {
+  return ({ type, compartment }, labels, content) => {
     const inCareTeam = careOf(compartment);
     if (inCareTeam === null) return null;
+    const question = { action, type, compartment, inCareTeam, labels, content } as const;
+    // Narrowed scopes make questions of one kind unequal.
+    if (content !== "unopened" && visit.caller.scopes.isFiltered) return visit.decide(question);
     const name = `${compartment} ${type} ${labels.join(" ")}`;
     const before = known.get(name);
     if (before !== undefined) return before;
-    const verdict = visit.decide({ action, type, compartment, inCareTeam, labels });
+    const verdict = visit.decide(question);
     known.set(name, verdict);
     return verdict;
   };
@@ -63,7 +67,7 @@ export async function see(
   { visit, action, careOf, matches = () => true }: SeeingAsked,
 ): Promise<Seeing> {
   const decide = decideOnce(visit, action, careOf);
-  const permitted = rows.filter((row) => decide(row, [])?.permitted === true);
+  const permitted = rows.filter((row) => decide(row, [], "unopened")?.permitted === true);
   const opened = await openLiving(permitted, deps, visit);
   if (!opened.ok) return opened;
   const value = seenAmong(opened.value, deps, { decide, matches });
@@ -78,7 +82,7 @@ function seenAmong(
   return opened.flatMap((each): Seen[] => {
     if (each.row.deleted || !matches(each)) return [];
     const kinds = kindsOf(each);
-    const verdict = decide(each.row, kinds.labels);
+    const verdict = decide(each.row, kinds.labels, each.value === null ? [] : [each.value]);
     return verdict?.permitted === true ? [{ opened: each, kinds, policies: verdict.policies }] : [];
   });
 }

@@ -6,7 +6,7 @@ import {
 } from "#core/audit-entry.ts";
 import type { ClientFacts } from "#core/client-facts.ts";
 import type { Instant } from "#core/clock.ts";
-import type { Pseudonym, TenantId } from "#core/ids.ts";
+import type { Pseudonym, ResourceId, TenantId } from "#core/ids.ts";
 import type {
   PersonRole,
   PolicyAction,
@@ -20,6 +20,7 @@ import type { ConsentBook } from "#records/consent/consent-book.ts";
 import type { Standing } from "#records/consent/provision.ts";
 import type { Chart } from "#records/matching/merge-store.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
+import type { Content } from "#records/scopes.ts";
 import type { CareAsker } from "#records/store.ts";
 import type { Compartment } from "#vault/vault.ts";
 
@@ -30,6 +31,8 @@ export interface Question {
   readonly compartment: Compartment;
   readonly inCareTeam: boolean;
   readonly labels: readonly string[];
+  /** By which scopes that are narrowed to some data are held; see Covering of scopes.ts. */
+  readonly content?: Content;
 }
 
 export type Verdict =
@@ -112,6 +115,7 @@ export interface VisitDeps {
   readonly authorizer: Authorizer;
   readonly consents: Pick<ConsentBook, "forbids">;
   readonly samePerson: Pick<SamePerson, "othersOf">;
+  readonly pseudonymOf: (patient: ResourceId) => Pseudonym;
 }
 
 export type BeginVisit = (
@@ -189,24 +193,44 @@ function verdictOf(decision: PolicyDecision): Verdict {
   };
 }
 
+/**
+ * Whether data is of the patient in context (SMART App Launch 2.2 §3.0.2): of her whom the app was
+ * launched for, in each chart of hers; without a launch, of any whom the person is or acts for.
+ */
+function contextOf(
+  { claims, live }: Caller,
+  { pseudonymOf, samePerson }: VisitDeps,
+): (compartment: Compartment) => boolean {
+  if (claims.patient === null)
+    return (compartment) => compartment !== "organisation" && live.patients.has(compartment);
+  const launched = pseudonymOf(claims.patient);
+  const others = samePerson.othersOf(launched);
+  return (compartment) =>
+    compartment === launched || others.some((chart) => chart.compartment === compartment);
+}
+
 /** Makes visits that ask one authorizer. */
 export function createVisits(deps: VisitDeps): BeginVisit {
   const { authorizer } = deps;
-  return (caller, facts, at, afterwards) => ({
-    at,
-    facts,
-    caller,
-    afterwards,
-    asker: { practitioner: caller.live.practitioner, at },
-    decide: (question) => {
-      const { action, type, compartment } = question;
-      if (!caller.scopes.allows(action, type, ownsCompartment(caller, compartment))) {
-        const detail = "The token's scopes do not cover this.";
-        return { permitted: false, problem: problem("forbidden", { detail }), policies: ["scope"] };
-      }
-      return verdictOf(authorizer.decide(policyRequest(deps, { caller, facts, at }, question)));
-    },
-  });
+  return (caller, facts, at, afterwards) => {
+    const isInContext = contextOf(caller, deps);
+    return {
+      at,
+      facts,
+      caller,
+      afterwards,
+      asker: { practitioner: caller.live.practitioner, at },
+      decide: (question) => {
+        const { action, type, compartment, content } = question;
+        const inContext = isInContext(compartment);
+        if (!caller.scopes.allows({ action, type, inContext, content })) {
+          const refusal = problem("forbidden", { detail: "The token's scopes do not cover this." });
+          return { permitted: false, problem: refusal, policies: ["scope"] };
+        }
+        return verdictOf(authorizer.decide(policyRequest(deps, { caller, facts, at }, question)));
+      },
+    };
+  };
 }
 
 /** The log entry for one touch; `reasons` defaults to the policies that permitted it. */

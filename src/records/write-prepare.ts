@@ -96,7 +96,12 @@ export async function preparePut(
   const isNew = existing === null || existing.value.rows.length === 0;
   const action = isNew ? "create" : "update";
   const question = { action, type, compartment, inCareTeam: inCareTeam.value } as const;
-  const verdict = visit.decide({ ...question, labels: labelsOf(value) });
+  const verdict = visit.decide({
+    ...question,
+    labels: labelsOf(value),
+    // What stood there before an update might be beyond a narrowed scope, so that none covers one.
+    ...(isNew ? { content: [value] } : {}),
+  });
   const { policies } = verdict;
   const known: Touch = {
     ...about,

@@ -50,7 +50,7 @@ suite("the authorization code flow", () => {
     });
     assert.ok(verified.ok, "the token does not verify");
     assert.equal(verified.value.account, account);
-    assert.equal(verified.value.jkt, app.key.jkt);
+    assert.deepEqual(verified.value.binding, { kind: "dpop", jkt: app.key.jkt });
     assert.equal(verified.value.client, "phylax-portal");
     assert.deepEqual(verified.value.scopes, ["patient/*.rs", "user/*.rs"]);
     const idClaims = claimsOf(tokens.id);
