@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import type { Environment } from "#assembly/environment.ts";
 import { fipsRefusal, systemFipsProbe } from "#assembly/fips.ts";
 import { productVersion } from "#assembly/version.ts";
+import { appsCommand } from "#cli/apps.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
 import { doctorCommand } from "#cli/doctor.ts";
@@ -40,6 +41,7 @@ const commands: readonly Register[] = [
   auditCommand,
   keysCommand,
   inviteCommand,
+  appsCommand,
   authorityCommand,
 ];
 

@@ -17,6 +17,7 @@ export const auditActions = [
   "unmerge",
   "access-request",
   "package-install",
+  "app-change",
   "access-log",
   "sign-in",
   "sign-out",

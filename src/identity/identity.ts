@@ -8,6 +8,8 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { createFindAccount } from "#identity/accounts/account.ts";
 import { createBlind } from "#identity/blind.ts";
+import { createOperatorApps } from "#identity/clients/operator-apps.ts";
+import { createClientRegistry } from "#identity/clients/registry.ts";
 import { createEnrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { createGate } from "#identity/gate.ts";
@@ -107,6 +109,7 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     findAccount: createFindAccount(db, sealer),
     sessions: createSessions(outer),
     passkeys: createPasskeys(outer),
+    clients: createClientRegistry(outer),
   };
   const provider = createProvider(inner);
   keepTokenTrail(provider, inner.trail, event);
@@ -126,6 +129,7 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     ownAccount: createOwnAccount(inner),
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
+    operatorApps: createOperatorApps(inner),
   });
 }
 

@@ -64,3 +64,8 @@ export async function insertAccount(db: Queryable, account: NewAccountRow): Prom
   );
   return stored.length === 1;
 }
+
+/** Closes an account, where there is one of this id: its sessions end with it. */
+export async function closeAccount(db: Queryable, id: AccountId): Promise<void> {
+  await db.query("UPDATE identity.account SET status = 'closed' WHERE id = $1", [id]);
+}

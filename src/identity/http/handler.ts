@@ -4,6 +4,7 @@ import type { Handler } from "#core/net.ts";
 import { problem } from "#core/problem.ts";
 import { unreachable } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
+import type { OperatorApps } from "#identity/clients/operator-apps.ts";
 import type { Enrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { answer, problemAnswer, send, type Answer } from "#identity/http/answer.ts";
@@ -30,6 +31,7 @@ export interface HandlerDeps {
   readonly ownAccount: OwnAccount;
   readonly endSession: EndSession;
   readonly operatorAccounts: OperatorAccounts;
+  readonly operatorApps: OperatorApps;
 }
 
 interface Call {
@@ -108,6 +110,7 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
     case "sign-out":
       return deps.ownAccount.signOut(tokenRequest(call));
     case "operator":
+    case "operator-apps":
       return problemAnswer(problem("forbidden"));
     default:
       return unreachable(target);
@@ -132,6 +135,19 @@ function serveRecords({ publicKeys }: HandlerDeps, { method, url }: IncomingMess
   return isOurs ? answer(publicKeys) : problemAnswer(problem("forbidden"));
 }
 
+/** Operators' commands, each a POST of JSON. */
+async function serveOperator(
+  deps: HandlerDeps,
+  target: Target,
+  request: IncomingMessage,
+): Promise<Answer> {
+  if (target.kind === "operator")
+    return withBody(request, (body) => deps.operatorAccounts[target.action](body));
+  if (target.kind === "operator-apps")
+    return withBody(request, (body) => deps.operatorApps[target.action](body));
+  return problemAnswer(problem("forbidden"));
+}
+
 async function route(
   deps: HandlerDeps,
   request: IncomingMessage,
@@ -145,8 +161,7 @@ async function route(
   if (!found.ok) return problemAnswer(problem(found.code));
   const { target } = found;
   if (role === "gateway") return serveGateway(deps, target, { request, response, path });
-  if (target.kind !== "operator") return problemAnswer(problem("forbidden"));
-  return withBody(request, (body) => deps.operatorAccounts[target.action](body));
+  return serveOperator(deps, target, request);
 }
 
 function faultAnswer(error: unknown, event: Event): Answer {

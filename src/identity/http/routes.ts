@@ -1,3 +1,4 @@
+import type { OperatorAppsAction } from "#identity/clients/operator-apps.ts";
 import type { SignInAction } from "#identity/sign-in/sign-in.ts";
 
 /** What a request asks for. */
@@ -10,7 +11,8 @@ export type Target =
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "me" }
   | { readonly kind: "sign-out" }
-  | { readonly kind: "operator"; readonly action: "create" | "link" };
+  | { readonly kind: "operator"; readonly action: "create" | "link" }
+  | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction };
 
 interface Route {
   readonly methods: readonly ("GET" | "POST")[];
@@ -37,6 +39,9 @@ const signIn = (method: "GET" | "POST", tail: string, action: SignInAction): Rou
     action,
   }));
 
+const operatorApps = (tail: string, action: OperatorAppsAction): Route =>
+  route("POST", new RegExp(`^/internal/apps${tail}$`), () => ({ kind: "operator-apps", action }));
+
 const routes: readonly Route[] = [
   oidc(["GET"], /^\/\.well-known\/(?:openid-configuration|oauth-authorization-server)$/),
   route("GET", /^(?:\/fhir)?\/\.well-known\/smart-configuration$/, () => ({
@@ -58,6 +63,10 @@ const routes: readonly Route[] = [
   route("POST", /^\/api\/identity\/sign-out$/, () => ({ kind: "sign-out" })),
   route("POST", /^\/internal\/accounts$/, () => ({ kind: "operator", action: "create" })),
   route("POST", /^\/internal\/enrolment-links$/, () => ({ kind: "operator", action: "link" })),
+  operatorApps("", "register"),
+  operatorApps("/list", "list"),
+  operatorApps("/approve", "approve"),
+  operatorApps("/revoke", "revoke"),
 ];
 
 export type Found =

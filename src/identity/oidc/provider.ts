@@ -1,8 +1,21 @@
-import { Provider, errors, type Configuration, type KoaContextWithOIDC } from "oidc-provider";
+import {
+  Provider,
+  errors,
+  type AdapterFactory,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from "oidc-provider";
 import { parseAccountId } from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import { fhirUserOf, type FindAccount } from "#identity/accounts/account.ts";
 import { identityLimits } from "#identity/limits.ts";
+import {
+  createClientAdapter,
+  ownClientMetadata,
+  scopesOfClient,
+} from "#identity/clients/provider-clients.ts";
+import type { ClientRegistry } from "#identity/clients/registry.ts";
+import { coveredScopes } from "#identity/clients/scope-cover.ts";
 import { createAdapter, type AdapterDeps } from "#identity/oidc/adapter.ts";
 import { portalClient } from "#identity/oidc/clients.ts";
 import { loadGrant } from "#identity/oidc/grants.ts";
@@ -17,6 +30,7 @@ export interface ProviderDeps extends AdapterDeps {
   readonly secrets: Secrets;
   readonly sessions: Sessions;
   readonly findAccount: FindAccount;
+  readonly clients: Pick<ClientRegistry, "findApproved">;
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
@@ -35,10 +49,11 @@ function resourceIndicators(fhirBase: string): NonNullable<Configuration["featur
       enabled: true,
       defaultResource: () => fhirBase,
       useGrantedResource: () => true,
-      getResourceServerInfo: (ctx, resource) => {
+      getResourceServerInfo: (ctx, resource, client) => {
         if (resource !== fhirBase) throw new errors.InvalidTarget();
+        const known = fhirScopes(grantedScope(ctx));
         return {
-          scope: fhirScopes(grantedScope(ctx)).join(" "),
+          scope: coveredScopes(known, scopesOfClient(client) ?? known).join(" "),
           audience: fhirBase,
           accessTokenFormat: "jwt",
           accessTokenTTL: limits.accessTokenSeconds,
@@ -128,11 +143,19 @@ function checkAudience(value: unknown, publicOrigin: string): void {
   if (!known.includes(value)) throw new errors.InvalidTarget();
 }
 
+/** Clients come from the registry, which decides what they may; all else the library keeps itself. */
+function adapters(deps: ProviderDeps): AdapterFactory {
+  const adapterOf = createAdapter(deps);
+  const clients = createClientAdapter(deps.clients);
+  return (model) => (model === "Client" ? clients : adapterOf(model));
+}
+
 function configuration(deps: ProviderDeps): Configuration {
   const fhirBase = `${deps.publicOrigin}/fhir`;
   return {
-    adapter: createAdapter(deps),
+    adapter: adapters(deps),
     clients: [portalClient(deps.publicOrigin)],
+    extraClientMetadata: { properties: [...ownClientMetadata] },
     jwks: { keys: deps.secrets.signingKeys },
     cookies: cookies(deps.secrets),
     features: features(fhirBase),

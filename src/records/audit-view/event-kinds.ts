@@ -77,6 +77,7 @@ export const eventKinds: Readonly<Record<AuditAction, EventKind>> = {
   unmerge: operation("unmerge", "U"),
   "access-request": operation("access-request", "E"),
   "package-install": event("package-install", application, "U"),
+  "app-change": event("app-change", application, "U"),
   "access-log": event("access-log", dcm("110101", "Audit Log Used"), "R"),
   "sign-in": event("sign-in", authentication, "E", dcm("110122", "Login")),
   "sign-out": event("sign-out", authentication, "E", dcm("110123", "Logout")),
