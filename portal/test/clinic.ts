@@ -94,6 +94,7 @@ function peopleOf(): Record<Persona, Me> {
     account: "11111111-1111-4111-8111-111111111111",
     patients: [],
     practitioner: null,
+    language: null,
     idleMs: 30 * 60_000,
     ...session,
     ...me,

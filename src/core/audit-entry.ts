@@ -23,6 +23,7 @@ export const auditActions = [
   "sign-out",
   "token",
   "enrol",
+  "account-change",
   "unwrap",
   "key-create",
   "key-rotate",

@@ -157,6 +157,31 @@ const problems = {
     text: "This sign-up link was used already or is too old.",
   },
   forbidden: { status: 403, issue: "forbidden", text: "You may not do this." },
+  "step-up-needed": {
+    status: 403,
+    issue: "login",
+    text: "Sign in once more: this needs a sign-in of the last 5 minutes.",
+  },
+  "last-factor": {
+    status: 409,
+    issue: "business-rule",
+    text: "This is the only way left to sign in. Add another one first.",
+  },
+  "limit-reached": {
+    status: 409,
+    issue: "business-rule",
+    text: "There are as many of these as there may be. Remove one first.",
+  },
+  "recovery-refused": {
+    status: 410,
+    issue: "expired",
+    text: "This recovery is not open: it was used, called off, is too old, or never was.",
+  },
+  "recovery-waiting": {
+    status: 409,
+    issue: "business-rule",
+    text: "The waiting time of this recovery is not over yet.",
+  },
   "rate-limited": {
     status: 429,
     issue: "throttled",

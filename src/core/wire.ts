@@ -11,6 +11,8 @@ export interface Me {
   readonly patients: readonly string[];
   /** FHIR id of the Practitioner that this person is. */
   readonly practitioner: string | null;
+  /** BCP 47 tag of the language that the person chose; null when she chose none. */
+  readonly language: string | null;
   readonly sessionEndsAt: string;
   readonly idleMs: number;
 }
@@ -34,6 +36,32 @@ export interface EnrolFinish {
   readonly passkeyName: string;
   /** RegistrationResponseJSON of WebAuthn Level 3. */
   readonly credential: unknown;
+}
+
+/** GET /api/identity/account/sessions: one place where the person is signed in. */
+export interface OwnSession {
+  readonly id: string;
+  /** Such as "Firefox on Windows", as the browser says of itself; null when it does not. */
+  readonly deviceName: string | null;
+  readonly deviceKind: "browser" | "kiosk";
+  /** Network address of the last use. */
+  readonly lastPlace: string | null;
+  readonly lastZone: string | null;
+  readonly lastSeenAt: string;
+  readonly signedInAt: string | null;
+  /** OAuth client ids of the apps that use it. */
+  readonly apps: readonly string[];
+  readonly isThis: boolean;
+}
+
+/** GET /api/identity/account/passkeys. */
+export interface OwnPasskey {
+  readonly id: string;
+  readonly name: string;
+  /** Whether its maker keeps a copy for the person's other devices (WebAuthn Level 3 §6.1.3). */
+  readonly isSynced: boolean;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
 }
 
 /** GET /api/records/access-log?patient=ID&before=CURSOR, newest first. */

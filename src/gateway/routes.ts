@@ -40,6 +40,16 @@ const signIn = (path: string, perMinute = signInsPerMinute): Route => ({
   perMinute,
 });
 
+/** What a person sees and does about her own account. */
+const own = (methods: Route["methods"], tail: string): Route => ({
+  methods,
+  path: `/api/identity/account${tail}`,
+  to: "identity",
+  bodyBytes: methods.some((method) => method !== "GET" && method !== "DELETE") ? 64 * kibibyte : 0,
+  query: [],
+  perMinute: signInsPerMinute,
+});
+
 const write = (methods: Route["methods"], path: string, query: Route["query"]): Route => ({
   methods,
   path,
@@ -96,6 +106,13 @@ export const routes: readonly Route[] = [
   signIn("/api/identity/enrol/finish", guessesPerMinute),
   read("/api/identity/me", "identity"),
   signIn("/api/identity/sign-out"),
+  own(["PATCH"], ""),
+  own(["GET", "POST"], "/passkeys"),
+  own(["POST"], "/passkeys/options"),
+  own(["PATCH", "DELETE"], "/passkeys/:id"),
+  own(["GET"], "/sessions"),
+  own(["DELETE"], "/sessions/:id"),
+  own(["POST"], "/sign-out-everywhere"),
 
   // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.

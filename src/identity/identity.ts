@@ -10,6 +10,9 @@ import { createFindAccount } from "#identity/accounts/account.ts";
 import { createBlind } from "#identity/blind.ts";
 import { createOperatorApps } from "#identity/clients/operator-apps.ts";
 import { createClientRegistry } from "#identity/clients/registry.ts";
+import { createPreferences } from "#identity/accounts/preferences.ts";
+import { createAdmit } from "#identity/calls/admit.ts";
+import { createCalls } from "#identity/calls/calls.ts";
 import { createEnrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { createGate } from "#identity/gate.ts";
@@ -20,10 +23,12 @@ import { createProvider } from "#identity/oidc/provider.ts";
 import { keepTokenTrail } from "#identity/oidc/token-trail.ts";
 import { createOperatorAccounts } from "#identity/operator/accounts.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
+import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
 import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
 import { createThrottle } from "#identity/password/throttle.ts";
 import { openSecrets, type Secrets } from "#identity/secrets.ts";
+import { createOwnSessions } from "#identity/sessions/own-sessions.ts";
 import { createSessions } from "#identity/sessions/session.ts";
 import { createInteractions } from "#identity/sign-in/interaction.ts";
 import { createPasswordSteps } from "#identity/sign-in/password-steps.ts";
@@ -111,6 +116,7 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     passkeys: createPasskeys(outer),
     clients: createClientRegistry(outer),
   };
+  const calls = createCalls({ ...inner, admit: createAdmit(inner) });
   const provider = createProvider(inner);
   keepTokenTrail(provider, inner.trail, event);
   const passwordSteps = createPasswordSteps({
@@ -126,7 +132,12 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     publicKeys: publicKeysOf(secrets),
     signIn: createSignIn({ ...inner, passwordSteps, interactions }),
     enrolment: createEnrolment(inner),
-    ownAccount: createOwnAccount(inner),
+    calls: {
+      ...createOwnAccount(calls, inner.sessions),
+      ...createOwnSessions({ ...inner, calls }),
+      ...createOwnPasskeys({ ...inner, calls }),
+      ...createPreferences({ ...inner, calls }),
+    },
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),

@@ -19,6 +19,8 @@ export const identityLimits = {
   /** A rotated refresh token is good for as long as the longest idle limit. */
   refreshTokenSeconds: limits.patientIdleMs / 1_000,
   enrolmentLinkMs: 3 * days,
+  /** How lately a person must have proven herself to change how she signs in. */
+  freshSignInMs: 5 * minutes,
   passkeysPerAccount: 20,
   sessionsPerAccount: 20,
   /** Password hashes computed at once, and callers that may wait for one; each takes argon2's memory. */
@@ -33,6 +35,7 @@ export const identityLimits = {
   passwordCharsMin: 12,
   passwordCharsMax: 200,
   passkeyNameChars: 100,
+  languageChars: 35,
   patientsPerAccount: 50,
   externalIdChars: 200,
 } as const;

@@ -32,6 +32,7 @@ suite("one's own account", () => {
       roles: ["patient"],
       patients: ["pat-1"],
       practitioner: null,
+      language: null,
       idleMs: 30 * 60_000,
     });
     const hours = (Date.parse(String(sessionEndsAt)) - Date.now()) / 3_600_000;

@@ -8,6 +8,7 @@ const sweeps = [
   { table: "sign_in", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "attempt", key: "tenant, subject", column: "forgotten_at", keptMs: 0 },
   { table: "enrolment", key: "tenant, token_hash", column: "expires_at", keptMs: 0 },
+  { table: "passkey_offer", key: "tenant, session", column: "ends_at", keptMs: 0 },
   {
     table: "session",
     key: "tenant, id",

@@ -15,6 +15,7 @@ export function readMe(value: unknown): Me | null {
     roles: roles.filter((role) => list(at(value, "roles")).includes(role)),
     patients: readEach(list(at(value, "patients")), text),
     practitioner: text(at(value, "practitioner")),
+    language: text(at(value, "language")),
     sessionEndsAt,
     idleMs,
   };

@@ -10,6 +10,7 @@ const me = {
   roles: ["patient", "astronaut"],
   patients: ["p-1"],
   practitioner: null,
+  language: null,
   sessionEndsAt: "2025-11-20T20:00:00Z",
   idleMs: 1_800_000,
 };

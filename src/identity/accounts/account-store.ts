@@ -9,12 +9,13 @@ export type AccountRow = {
   readonly patients: readonly string[];
   readonly practitioner: string | null;
   readonly status: string;
+  readonly language: string | null;
 };
 
 export async function findAccountRow(db: Queryable, id: AccountId): Promise<AccountRow | null> {
   const [row] = await db.query<AccountRow>({
     name: "identity-account",
-    text: `SELECT id, display_name_sealed AS "displayName", roles, patients, practitioner, status
+    text: `SELECT id, display_name_sealed AS "displayName", roles, patients, practitioner, status, language
       FROM identity.account WHERE id = $1`,
     values: [id],
   });
@@ -22,6 +23,10 @@ export async function findAccountRow(db: Queryable, id: AccountId): Promise<Acco
 }
 
 type IdRow = { readonly id: string };
+
+export async function setLanguage(db: Queryable, id: AccountId, language: string): Promise<void> {
+  await db.query("UPDATE identity.account SET language = $2 WHERE id = $1", [id, language]);
+}
 
 /** The id of the account that another system knows by this name, by the name's blind hash. */
 export async function findByExternalId(db: Queryable, blind: Buffer): Promise<string | null> {

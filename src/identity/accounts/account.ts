@@ -16,6 +16,8 @@ export interface Account {
   /** FHIR ids of the Patient resources that the person is, or may act for. */
   readonly patients: readonly ResourceId[];
   readonly practitioner: ResourceId | null;
+  /** BCP 47 tag; null when the person chose none. */
+  readonly language: string | null;
 }
 
 /** Finds an account that may sign in: null when there is none, or it is closed. */
@@ -46,6 +48,7 @@ function readRow(row: AccountRow, sealer: Sealer): Account {
     roles: personRoles.filter((role) => row.roles.includes(role)),
     patients: row.patients.flatMap((patient) => parseResourceId(patient) ?? []),
     practitioner: row.practitioner === null ? null : parseResourceId(row.practitioner),
+    language: row.language,
   };
 }
 

@@ -5,14 +5,15 @@ import { problem } from "#core/problem.ts";
 import { unreachable } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import type { OperatorApps } from "#identity/clients/operator-apps.ts";
+import type { TokenRequest } from "#identity/calls/admit.ts";
+import type { CallHandler } from "#identity/calls/calls.ts";
 import type { Enrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { answer, problemAnswer, send, type Answer } from "#identity/http/answer.ts";
 import { readJson, type JsonObject } from "#identity/http/body.ts";
-import { findTarget, type Target } from "#identity/http/routes.ts";
+import { findTarget, type CallName, type Target } from "#identity/http/routes.ts";
 import { queryOf, type EndSession } from "#identity/oidc/end-session.ts";
 import type { OperatorAccounts } from "#identity/operator/accounts.ts";
-import type { OwnAccount, TokenRequest } from "#identity/own-account.ts";
 import type { SignIn } from "#identity/sign-in/sign-in.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
@@ -28,7 +29,7 @@ export interface HandlerDeps {
   readonly publicKeys: unknown;
   readonly signIn: SignIn;
   readonly enrolment: Enrolment;
-  readonly ownAccount: OwnAccount;
+  readonly calls: Readonly<Record<CallName, CallHandler>>;
   readonly endSession: EndSession;
   readonly operatorAccounts: OperatorAccounts;
   readonly operatorApps: OperatorApps;
@@ -63,6 +64,22 @@ function tokenRequest({ request, path, facts }: Call): TokenRequest {
     proof: proofs.length === 1 ? proofs[0] : undefined,
     facts,
   };
+}
+
+const bodyMethods: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+/** A call without a body is one whose every member is absent. */
+async function serveCall(
+  deps: HandlerDeps,
+  { name, id }: Extract<Target, { kind: "call" }>,
+  call: Call,
+): Promise<Answer> {
+  const asked = { ...tokenRequest(call), id };
+  const { headers, method = "" } = call.request;
+  const isEmpty = headers["content-length"] === undefined || headers["content-length"] === "0";
+  if (!bodyMethods.has(method) || (isEmpty && headers["transfer-encoding"] === undefined))
+    return deps.calls[name]({ ...asked, body: {} });
+  return withBody(call.request, (body) => deps.calls[name]({ ...asked, body }));
 }
 
 /** The library makes its addresses from these headers: ours alone count, whatever was sent. */
@@ -105,10 +122,8 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
     }
     case "enrol":
       return withBody(request, (body) => deps.enrolment[target.step](body, facts));
-    case "me":
-      return deps.ownAccount.me(tokenRequest(call));
-    case "sign-out":
-      return deps.ownAccount.signOut(tokenRequest(call));
+    case "call":
+      return serveCall(deps, target, call);
     case "operator":
     case "operator-apps":
       return problemAnswer(problem("forbidden"));

@@ -9,18 +9,36 @@ export type Target =
   | { readonly kind: "end-session" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
-  | { readonly kind: "me" }
-  | { readonly kind: "sign-out" }
+  | { readonly kind: "call"; readonly name: CallName; readonly id: string }
   | { readonly kind: "operator"; readonly action: "create" | "link" }
   | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction };
 
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** What signed-in people may ask, by the name of its handler; `:id` is one segment. */
+const calls = [
+  ["GET", "me", "me"],
+  ["POST", "sign-out", "signOut"],
+  ["PATCH", "account", "changeAccount"],
+  ["GET", "account/passkeys", "passkeys"],
+  ["POST", "account/passkeys/options", "passkeyOptions"],
+  ["POST", "account/passkeys", "addPasskey"],
+  ["PATCH", "account/passkeys/:id", "renamePasskey"],
+  ["DELETE", "account/passkeys/:id", "removePasskey"],
+  ["GET", "account/sessions", "sessions"],
+  ["DELETE", "account/sessions/:id", "endSession"],
+  ["POST", "account/sign-out-everywhere", "signOutEverywhere"],
+] as const satisfies readonly (readonly [Method, string, string])[];
+
+export type CallName = (typeof calls)[number][2];
+
 interface Route {
-  readonly methods: readonly ("GET" | "POST")[];
+  readonly methods: readonly Method[];
   readonly path: RegExp;
   readonly target: (found: RegExpExecArray) => Target;
 }
 
-const route = (method: "GET" | "POST", path: RegExp, target: Route["target"]): Route => ({
+const route = (method: Method, path: RegExp, target: Route["target"]): Route => ({
   methods: [method],
   path,
   target,
@@ -59,8 +77,13 @@ const routes: readonly Route[] = [
   signIn("POST", "totp", "totp"),
   route("POST", /^\/api\/identity\/enrol\/begin$/, () => ({ kind: "enrol", step: "begin" })),
   route("POST", /^\/api\/identity\/enrol\/finish$/, () => ({ kind: "enrol", step: "finish" })),
-  route("GET", /^\/api\/identity\/me$/, () => ({ kind: "me" })),
-  route("POST", /^\/api\/identity\/sign-out$/, () => ({ kind: "sign-out" })),
+  ...calls.map(([method, tail, name]) =>
+    route(
+      method,
+      new RegExp(`^/api/identity/${tail.replace(":id", "([A-Za-z0-9_-]{1,128})")}$`),
+      (found) => ({ kind: "call", name, id: found[1] ?? "" }),
+    ),
+  ),
   route("POST", /^\/internal\/accounts$/, () => ({ kind: "operator", action: "create" })),
   route("POST", /^\/internal\/enrolment-links$/, () => ({ kind: "operator", action: "link" })),
   operatorApps("", "register"),

@@ -8,6 +8,7 @@ import {
 import { parseAccountId } from "#core/ids.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
 import { loginOf } from "#identity/oidc/login-policy.ts";
+import { seenOf } from "#identity/sessions/seen.ts";
 import type { Sessions, TokenSession } from "#identity/sessions/session.ts";
 
 export interface TokenClaimsDeps {
@@ -25,7 +26,8 @@ async function sessionOf(
   const id = parseAccountId(token.accountId);
   const account = id === null ? null : await findAccount(id);
   if (login === null || account === null || token.jkt === undefined) return null;
-  const use = { jkt: token.jkt, client: token.clientId ?? "", grant: token.grantId };
+  const seen = seenOf(ctx.req.headers);
+  const use = { jkt: token.jkt, client: token.clientId ?? "", grant: token.grantId, seen };
   return code === undefined ? sessions.renew(login, use) : sessions.begin(login, account, use);
 }
 

@@ -15,7 +15,7 @@ export async function findPasskey(db: Queryable, credentialId: Buffer): Promise<
     name: "identity-passkey",
     text: `SELECT credential_id AS "credentialId", account, public_key AS "publicKey", counter,
         transports
-      FROM identity.passkey WHERE credential_id = $1`,
+      FROM identity.passkey WHERE credential_id = $1 AND usable`,
     values: [credentialId],
   });
   return row ?? null;

@@ -45,6 +45,8 @@ export interface Passkeys {
   keep(on: Queryable, passkey: NewPasskey): Promise<boolean>;
 }
 
+export const passkeyNamePurpose = (credentialId: string): string => `passkey-name:${credentialId}`;
+
 export interface PasskeyOwner {
   readonly account: AccountId;
   readonly passkeyName: string;
@@ -190,7 +192,7 @@ function newPasskey(deps: PasskeyDeps, made: Registered, owner: PasskeyOwner): N
     publicKey: Buffer.from(made.credential.publicKey),
     counter: made.credential.counter,
     transports: made.credential.transports ?? [],
-    nameSealed: sealText(deps.sealer, `passkey-name:${made.credential.id}`, owner.passkeyName),
+    nameSealed: sealText(deps.sealer, passkeyNamePurpose(made.credential.id), owner.passkeyName),
     aaguid: made.aaguid,
     backedUp: made.credentialBackedUp,
     createdAt: deps.clock.now(),

@@ -1,6 +1,7 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import type { AccountId, SessionId } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
+import { identityLimits } from "#identity/limits.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 
 type OpenedRow = { readonly id: string; readonly device: string };
@@ -8,6 +9,10 @@ type OpenedRow = { readonly id: string; readonly device: string };
 /** `$n` is the time now: what makes a session live. */
 const lives = (now: string): string => `session.ended_at IS NULL AND session.ends_at > ${now}
   AND session.last_seen + session.idle_ms * interval '1 millisecond' > ${now}`;
+
+/** `$n` is when the person signed in. Seconds, as a sign-on cookie knows its time no finer. */
+const carriesNoFurther = (signedInAt: string): string =>
+  `${signedInAt} < date_trunc('second', signed_out_at)`;
 
 export interface OpenSession {
   readonly id: string;
@@ -20,20 +25,26 @@ export interface OpenSession {
   readonly now: Instant;
   readonly idleMs: number;
   readonly endsAt: Instant;
+  readonly signedInAt: Instant;
+  readonly seenSealed: Buffer;
 }
 
-/** Begins the session, or counts as activity of the one there. Null when that one has ended. */
+/** Begins the session, or counts as activity of the one there. Null when that one has ended, or the person signed out everywhere since. */
 export async function openSession(db: Queryable, open: OpenSession): Promise<OpenedRow | null> {
   const [row] = await db.query<OpenedRow>({
     name: "identity-open-session",
     text: `INSERT INTO identity.session AS session (id, account, device, client_ids, browser,
-        login, created_at, last_seen, idle_ms, ends_at, grant_id)
+        login, created_at, last_seen, idle_ms, ends_at, grant_id, signed_in_at, seen_sealed)
       SELECT $1::uuid, $2::uuid, $3::uuid, ARRAY[$4::text], $5::bytea, $6::bytea,
-        $7::timestamptz, $7::timestamptz, $8::bigint, $9::timestamptz, $10::bytea
-      WHERE $9::timestamptz > $7::timestamptz
+        $7::timestamptz, $7::timestamptz, $8::bigint, $9::timestamptz, $10::bytea,
+        $11::timestamptz, $12::bytea
+      WHERE $9::timestamptz > $7::timestamptz AND NOT EXISTS (
+        SELECT FROM identity.account
+        WHERE id = $2::uuid AND ${carriesNoFurther("$11::timestamptz")})
       ON CONFLICT (tenant, login, device) DO UPDATE SET
         last_seen = greatest(session.last_seen, excluded.last_seen),
         grant_id = excluded.grant_id,
+        seen_sealed = excluded.seen_sealed,
         client_ids = ARRAY(SELECT DISTINCT unnest(session.client_ids || excluded.client_ids))
       WHERE ${lives("$7")}
       RETURNING id, device`,
@@ -48,6 +59,8 @@ export async function openSession(db: Queryable, open: OpenSession): Promise<Ope
       open.idleMs,
       toIso(open.endsAt),
       open.grant,
+      toIso(open.signedInAt),
+      open.seenSealed,
     ],
   });
   return row ?? null;
@@ -58,18 +71,20 @@ export interface RenewSession {
   readonly jkt: string;
   readonly client: string;
   readonly now: Instant;
+  readonly seenSealed: Buffer;
 }
 
 /** Counts as activity. Null when no live session of this sign-in has this key and client. */
 export async function renewSession(db: Queryable, renew: RenewSession): Promise<OpenedRow | null> {
   const [row] = await db.query<OpenedRow>({
     name: "identity-renew-session",
-    text: `UPDATE identity.session AS session SET last_seen = greatest(session.last_seen, $4)
+    text: `UPDATE identity.session AS session SET last_seen = greatest(session.last_seen, $4),
+        seen_sealed = $5
       FROM identity.device AS device
       WHERE session.login = $1 AND device.jkt = $2 AND $3 = ANY (session.client_ids)
         AND device.tenant = session.tenant AND device.id = session.device AND ${lives("$4")}
       RETURNING session.id, session.device`,
-    values: [renew.login, renew.jkt, renew.client, toIso(renew.now)],
+    values: [renew.login, renew.jkt, renew.client, toIso(renew.now), renew.seenSealed],
   });
   return row ?? null;
 }
@@ -93,6 +108,8 @@ export type SessionState = {
   readonly browser: Buffer;
   readonly idleMs: number;
   readonly endsAt: Instant;
+  /** When the person proved herself last; null for a session of an older version. */
+  readonly signedInAt: Instant | null;
   readonly alive: boolean;
 };
 
@@ -103,7 +120,8 @@ export async function findSession(
 ): Promise<SessionState | null> {
   const [row] = await db.query<SessionState>({
     name: "identity-session",
-    text: `SELECT account, browser, idle_ms AS "idleMs", ends_at AS "endsAt", ${lives("$2")} AS alive
+    text: `SELECT account, browser, idle_ms AS "idleMs", ends_at AS "endsAt", signed_in_at AS "signedInAt",
+        ${lives("$2")} AS alive
       FROM identity.session AS session WHERE id = $1`,
     values: [session, toIso(now)],
   });
@@ -149,4 +167,67 @@ export async function endGrant(db: Database, grant: Buffer, now: Instant): Promi
       [grant, toIso(now)],
     );
   });
+}
+
+/** Whether the person signed out everywhere after this sign-in. */
+export async function isSignedOutSince(
+  db: Queryable,
+  account: AccountId,
+  signedInAt: Instant,
+): Promise<boolean> {
+  const [row] = await db.query<{ readonly id: string }>({
+    name: "identity-signed-out-since",
+    text: `SELECT id FROM identity.account WHERE id = $1 AND ${carriesNoFurther("$2::timestamptz")}`,
+    values: [account, toIso(signedInAt)],
+  });
+  return row !== undefined;
+}
+
+/**
+ * Ends everything that the account is signed in to, in all browsers and apps: sessions, codes,
+ * tokens, and sign-on cookies of which no session came yet.
+ */
+export async function endAccount(tx: Queryable, account: AccountId, now: Instant): Promise<void> {
+  await tx.query("UPDATE identity.account SET signed_out_at = $2 WHERE id = $1", [
+    account,
+    toIso(now),
+  ]);
+  await tx.query(
+    `DELETE FROM identity.oidc WHERE browser IN (
+        SELECT browser FROM identity.session WHERE account = $1 AND ended_at IS NULL)
+      OR grant_id IN (SELECT grant_id FROM identity.session WHERE account = $1 AND ended_at IS NULL)`,
+    [account],
+  );
+  await tx.query(
+    "UPDATE identity.session SET ended_at = $2 WHERE account = $1 AND ended_at IS NULL",
+    [account, toIso(now)],
+  );
+}
+
+export type ListedSession = {
+  readonly id: string;
+  readonly login: Buffer;
+  readonly browser: Buffer;
+  readonly clients: readonly string[];
+  readonly kind: string;
+  readonly signedInAt: Instant | null;
+  readonly lastSeenAt: Instant;
+  readonly seenSealed: Buffer | null;
+};
+
+/** The account's live sessions, last used first. */
+export async function liveSessionsOf(
+  db: Queryable,
+  account: AccountId,
+  now: Instant,
+): Promise<readonly ListedSession[]> {
+  return db.query<ListedSession>(
+    `SELECT session.id, login, browser, client_ids AS clients, device.kind,
+        signed_in_at AS "signedInAt", session.last_seen AS "lastSeenAt", seen_sealed AS "seenSealed"
+      FROM identity.session AS session
+      JOIN identity.device ON device.tenant = session.tenant AND device.id = session.device
+      WHERE session.account = $1 AND ${lives("$2")} ORDER BY session.last_seen DESC, session.id
+      LIMIT $3`,
+    [account, toIso(now), identityLimits.sessionsPerAccount],
+  );
 }

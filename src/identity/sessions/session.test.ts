@@ -11,6 +11,8 @@ import { claimsOf, createApp, readTokens } from "#identity/testing-app.ts";
 import { ana, byPassword, codeOf, makeAccount, nurse } from "#identity/testing-people.ts";
 import { testIdentity, type TestIdentity } from "#identity/testing.ts";
 import type { Database, Queryable } from "#storage/database.ts";
+import { createSealer } from "#vault/sealer.ts";
+import { systemRun } from "#vault/run-watch.ts";
 
 type Live = {
   session_id: string;
@@ -38,7 +40,14 @@ async function signIn(identity: TestIdentity, person: typeof ana | typeof nurse 
 }
 
 function accountOf(id: AccountId): Account {
-  return { id, displayName: "", roles: ["patient"], patients: [], practitioner: null };
+  return {
+    id,
+    displayName: "",
+    roles: ["patient"],
+    patients: [],
+    practitioner: null,
+    language: null,
+  };
 }
 
 interface Bare {
@@ -55,13 +64,20 @@ async function bareSessions(identity: TestIdentity): Promise<Bare> {
   const blind = createBlind(Buffer.alloc(32));
   const { db } = identity;
   return {
-    sessions: createSessions({ db, blind, clock: systemClock, random: systemRandom }),
+    sessions: createSessions({
+      db,
+      blind,
+      sealer: createSealer({ key: Buffer.alloc(32), random: systemRandom, ...systemRun }),
+      clock: systemClock,
+      random: systemRandom,
+    }),
     account: accountOf(id),
     login: () => ({ browserUid: systemRandom.uuid(), at: systemClock.now() }),
   };
 }
 
-const use = { jkt: "a-key", client: "phylax-portal", grant: "a-grant" };
+const seen = { deviceName: null, address: null, zone: null };
+const use = { jkt: "a-key", client: "phylax-portal", grant: "a-grant", seen };
 
 suite("the live view", () => {
   test("shows to the records process what a session may and until when", async (t) => {

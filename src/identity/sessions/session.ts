@@ -1,5 +1,11 @@
 import { laterBy, type Clock, type Instant } from "#core/clock.ts";
-import { parseDeviceId, parseSessionId, type DeviceId, type SessionId } from "#core/ids.ts";
+import {
+  parseDeviceId,
+  parseSessionId,
+  type AccountId,
+  type DeviceId,
+  type SessionId,
+} from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
@@ -9,14 +15,18 @@ import { identityLimits } from "#identity/limits.ts";
 import {
   endBrowser,
   endOldest,
+  endAccount,
   findLogin,
   findSession,
+  isSignedOutSince,
   openSession,
   renewSession,
   type SessionState,
 } from "#identity/sessions/session-store.ts";
 import { seeDevice } from "#identity/sessions/device-store.ts";
-import type { Database } from "#storage/database.ts";
+import { sealSeen, type Seen } from "#identity/sessions/seen.ts";
+import type { Database, Queryable } from "#storage/database.ts";
+import type { Sealer } from "#vault/sealer.ts";
 
 /** One sign-in of one browser: the sign-on session's uid, and when the person proved herself in it. */
 export interface Login {
@@ -41,6 +51,8 @@ export interface Sessions {
   isAlive(login: Login, account: Account): Promise<boolean>;
   /** State of a session as an access token names it; null when there is none. */
   find(session: SessionId): Promise<SessionState | null>;
+  /** Ends all that the account is signed in to, everywhere; within `tx` when it is given. */
+  endAccount(account: AccountId, tx?: Queryable): Promise<void>;
   /** Ends all sessions of this browser, and every code and token that stands on them. */
   endBrowser(browser: Buffer): Promise<void>;
   browserOf(uid: string): Buffer;
@@ -52,10 +64,12 @@ export interface TokenUse {
   /** Thumbprint of the DPoP key. */
   readonly jkt: string;
   readonly client: string;
+  readonly seen: Seen;
 }
 
 export interface SessionDeps {
   readonly db: Database;
+  readonly sealer: Sealer;
   readonly clock: Clock;
   readonly random: Random;
   readonly blind: Blind;
@@ -69,22 +83,25 @@ function tokenSession(row: { id: string; device: string } | null): TokenSession 
   return { session, device };
 }
 
-export function createSessions({ db, clock, random, blind }: SessionDeps): Sessions {
+export function createSessions({ db, sealer, clock, random, blind }: SessionDeps): Sessions {
   const browserOf = (uid: string): Buffer => blind("browser", uid);
   const loginOf = ({ browserUid, at }: Login): Buffer =>
     blind("browser-login", `${browserUid}:${at}`);
   return {
-    begin: async (login, account, { jkt, client, grant }) => {
+    begin: async (login, account, { jkt, client, grant, seen }) => {
       const now = clock.now();
       const row = await db.transaction(async (tx) => {
         const device = await seeDevice(tx, { id: random.uuid(), account: account.id, jkt, now });
+        const loginHash = loginOf(login);
         return openSession(tx, {
           id: random.uuid(),
           account: account.id,
           device,
           client,
           browser: browserOf(login.browserUid),
-          login: loginOf(login),
+          login: loginHash,
+          seenSealed: sealSeen(sealer, loginHash, seen),
+          signedInAt: login.at,
           grant: blind("oidc-grant", grant),
           now,
           idleMs: idleMsOf(account.roles),
@@ -94,17 +111,26 @@ export function createSessions({ db, clock, random, blind }: SessionDeps): Sessi
       await endOldest(db, account.id, identityLimits.sessionsPerAccount, now);
       return tokenSession(row);
     },
-    renew: async (login, { jkt, client }) =>
-      tokenSession(
-        await renewSession(db, { login: loginOf(login), jkt, client, now: clock.now() }),
-      ),
+    renew: async (login, { jkt, client, seen }) => {
+      const loginHash = loginOf(login);
+      const seenSealed = sealSeen(sealer, loginHash, seen);
+      const now = clock.now();
+      return tokenSession(
+        await renewSession(db, { login: loginHash, jkt, client, now, seenSealed }),
+      );
+    },
     isAlive: async (login, account) => {
       const now = clock.now();
       const known = await findLogin(db, loginOf(login), now);
       if (known.sessions > 0) return known.alive > 0;
+      if (await isSignedOutSince(db, account.id, login.at)) return false;
       return now < laterBy(login.at, idleMsOf(account.roles));
     },
     find: (session) => findSession(db, session, clock.now()),
+    endAccount: (account, tx) =>
+      tx === undefined
+        ? db.transaction((own) => endAccount(own, account, clock.now()))
+        : endAccount(tx, account, clock.now()),
     endBrowser: (browser) => endBrowser(db, browser, clock.now()),
     browserOf,
   };

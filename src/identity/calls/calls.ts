@@ -1,0 +1,124 @@
+import type { AuditAction } from "#core/audit-entry.ts";
+import type { Clock } from "#core/clock.ts";
+import type { AccountId } from "#core/ids.ts";
+import { problem, type Problem } from "#core/problem.ts";
+import type { Account, FindAccount } from "#identity/accounts/account.ts";
+import type { Admit, Admitted, TokenRequest } from "#identity/calls/admit.ts";
+import { problemAnswer, type Answer } from "#identity/http/answer.ts";
+import type { JsonObject } from "#identity/http/body.ts";
+import { identityLimits } from "#identity/limits.ts";
+import type { Happening, Trail } from "#identity/trail.ts";
+
+/** A request of a signed-in person; `id` is what stands in the address for `:id`, else "". */
+export interface CallRequest extends TokenRequest {
+  readonly body: JsonObject;
+  readonly id: string;
+}
+
+/** What an act is told: who asks, and what. */
+export interface Call extends Admitted {
+  readonly account: Account;
+  readonly request: CallRequest;
+}
+
+export type Act = (call: Call) => Promise<Answer>;
+export type CallHandler = (request: CallRequest) => Promise<Answer>;
+
+export interface Deed {
+  readonly action: AuditAction;
+  /** Stands in the log as the reason, in kebab case: what was done, e.g. passkey-added. */
+  readonly name: string;
+}
+
+/**
+ * The ways to answer signed-in people. Each checks token, proof and session first, and each leaves
+ * an entry that is durable before the answer. Only the portal may call: an app that somebody let
+ * read her record may not touch how she signs in.
+ */
+export interface Calls {
+  /** Shows something. */
+  read(act: Act): CallHandler;
+  /** Ends something; done even while the log cannot be written, but then not said to be. */
+  end(deed: Deed, act: Act): CallHandler;
+  /** Changes something: the log says so first, and a second entry says when it did not come to pass. */
+  change(deed: Deed, act: Act): CallHandler;
+  /** Like change, but the person must have proven herself within 5 minutes, else "step-up-needed". */
+  sensitive(deed: Deed, act: Act): CallHandler;
+}
+
+export interface CallsDeps {
+  readonly admit: Admit;
+  readonly clock: Clock;
+  readonly findAccount: FindAccount;
+  readonly trail: Trail;
+}
+
+const knownOf = ({ claims }: Admitted): Partial<Happening> & { readonly about: AccountId } => ({
+  about: claims.account,
+  session: claims.session,
+  device: claims.device,
+  client: claims.client,
+});
+
+/** Whether the person proved herself so lately that she may change how she signs in. */
+export function isFresh({ session }: Admitted, clock: Clock): boolean {
+  const { signedInAt } = session;
+  return signedInAt !== null && clock.now() - signedInAt <= identityLimits.freshSignInMs;
+}
+
+export function createCalls({ admit, clock, findAccount, trail }: CallsDeps): Calls {
+  const deny = async (
+    request: TokenRequest,
+    action: AuditAction,
+    found: Problem,
+    known: Partial<Happening> = {},
+  ): Promise<Answer> => {
+    const { facts } = request;
+    const unwritten = await trail.note({ ...known, action, facts, refused: found.code });
+    return problemAnswer(unwritten ?? found);
+  };
+  const withCall = async (
+    request: CallRequest,
+    action: AuditAction,
+    go: (call: Call) => Promise<Answer>,
+  ): Promise<Answer> => {
+    const admitted = await admit(request);
+    if (!admitted.ok) return deny(request, action, admitted.problem);
+    const known = knownOf(admitted.value);
+    const account = await findAccount(admitted.value.claims.account);
+    if (account === null) return deny(request, action, problem("session-ended"), known);
+    return go({ ...admitted.value, account, request });
+  };
+  const afterwards =
+    ({ action, name }: Deed, act: Act): CallHandler =>
+    (request) =>
+      withCall(request, action, async (call) => {
+        const done = await act(call);
+        const told = { action, facts: request.facts, ...knownOf(call), reasons: [name] };
+        const failed = done.problem === undefined ? {} : { refused: done.problem.code };
+        const unwritten = await trail.note({ ...told, ...failed }, call.proof);
+        return unwritten === null ? done : problemAnswer(unwritten);
+      });
+  const beforehand =
+    ({ action, name }: Deed, act: Act, mustBeFresh: boolean): CallHandler =>
+    (request) =>
+      withCall(request, action, async (call) => {
+        const known = knownOf(call);
+        if (mustBeFresh && !isFresh(call, clock))
+          return deny(request, action, problem("step-up-needed"), known);
+        const told = { action, facts: request.facts, ...known };
+        const unwritten = await trail.note({ ...told, reasons: [name] }, call.proof);
+        if (unwritten !== null) return problemAnswer(unwritten);
+        const done = await act(call);
+        if (done.problem === undefined) return done;
+        const failed = { ...told, decision: "error", reasons: [name, done.problem.code] } as const;
+        const lost = await trail.note(failed);
+        return lost === null ? done : problemAnswer(lost);
+      });
+  return {
+    read: (act) => afterwards({ action: "read", name: "own-account" }, act),
+    end: afterwards,
+    change: (deed, act) => beforehand(deed, act, false),
+    sensitive: (deed, act) => beforehand(deed, act, true),
+  };
+}
