@@ -76,7 +76,11 @@ suite("one's own passkeys", () => {
     const both = await Promise.all(
       ids.map((id) => person.call("DELETE", `account/passkeys/${id}`)),
     );
-    assert.deepEqual(both.map(({ status }) => status).toSorted(), [200, 409]);
+    for (const status of [200, 409])
+      assert.ok(
+        both.some((one) => one.status === status),
+        `${status}`,
+      );
     const refused = both.find(({ status }) => status === 409);
     assert.equal(refused && (await codeOfProblem(refused)), "last-factor");
   });
