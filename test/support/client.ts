@@ -57,6 +57,8 @@ export interface Answer {
 /** A browser's network side without its pages: cookies, and one authority that is trusted. */
 export interface Visitor {
   readonly origin: string;
+  /** Cookies by name, as they stand now. */
+  readonly cookies: Map<string, string>;
   ask(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
@@ -70,6 +72,7 @@ export function openVisitor(origin: string, authority: string): Visitor {
   const cookies = new Map<string, string>();
   return {
     origin,
+    cookies,
     ask: async (method, path, { headers = {}, body } = {}) => {
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
       const answer = await request(path.startsWith("https:") ? path : `${origin}${path}`, {
@@ -104,35 +107,71 @@ function parsed(answer: Answer): Record<string, unknown> {
   return JSON.parse(answer.text) as Record<string, unknown>;
 }
 
-/** Signs in by password and one-time code, then trades the code for a DPoP-bound token. */
-export async function signIn(
-  visitor: Visitor,
-  persona: PrintedSignIn,
-  scope = "openid fhirUser patient/*.rs user/*.rs",
-): Promise<SignedIn> {
-  const { origin } = visitor;
-  const verifier = base64url(randomBytes(32));
-  const query = new URLSearchParams({
-    client_id: "phylax-portal",
+/** A sign-in page that the authorization endpoint led to, and what only the app that asked knows. */
+export interface OpenedSignIn {
+  /** `/sign-in/UID`. */
+  readonly path: string;
+  readonly verifier: string;
+}
+
+const portal = "phylax-portal";
+const defaultScope = "openid fhirUser patient/*.rs user/*.rs";
+
+/** Address of an authorization request of the portal's; `change` replaces parameters, "" leaves one out. */
+export function authorizePath(
+  origin: string,
+  verifier: string,
+  change: Readonly<Record<string, string>> = {},
+): string {
+  const parameters = {
+    client_id: portal,
     response_type: "code",
     redirect_uri: `${origin}/callback`,
-    scope,
+    scope: defaultScope,
     code_challenge: base64url(createHash("sha256").update(verifier).digest()),
     code_challenge_method: "S256",
     resource: `${origin}/fhir`,
     state: "s",
-  });
-  const begun = await visitor.ask("GET", `/oauth/authorize?${query.toString()}`);
+    ...change,
+  };
+  const given = Object.entries(parameters).filter(([, value]) => value !== "");
+  return `/oauth/authorize?${new URLSearchParams(given).toString()}`;
+}
+
+export const makeVerifier = (): string => base64url(randomBytes(32));
+
+/** Goes to the authorization endpoint and on to the sign-in page. */
+export async function openSignIn(
+  visitor: Visitor,
+  change: Readonly<Record<string, string>> = {},
+): Promise<OpenedSignIn> {
+  const { origin } = visitor;
+  const verifier = makeVerifier();
+  const begun = await visitor.ask("GET", authorizePath(origin, verifier, change));
   const interaction = String(begun.headers["location"]);
   assert.match(interaction, /\/sign-in\//, begun.text);
-  const path = new URL(interaction, origin).pathname;
-  const step = parsed(
-    await visitor.ask("POST", `${path}/password`, {
-      headers: json,
-      body: JSON.stringify({ login: persona.login, password: persona.password }),
-    }),
-  );
-  assert.deepEqual(step, { next: "totp" });
+  return { path: new URL(interaction, origin).pathname, verifier };
+}
+
+/** The password step of a sign-in page. */
+export const givePassword = (
+  visitor: Visitor,
+  path: string,
+  { login, password }: Pick<PrintedSignIn, "login" | "password">,
+): Promise<Answer> =>
+  visitor.ask("POST", `${path}/password`, {
+    headers: json,
+    body: JSON.stringify({ login, password }),
+  });
+
+/** Password and one-time code, then on to the app: the code that comes back to it. */
+export async function getCode(
+  visitor: Visitor,
+  persona: PrintedSignIn,
+  { path }: OpenedSignIn,
+): Promise<string> {
+  const { origin } = visitor;
+  assert.deepEqual(parsed(await givePassword(visitor, path, persona)), { next: "totp" });
   const code = new TOTP({ secret: persona.totpSeed }).generate();
   const last = parsed(
     await visitor.ask("POST", `${path}/totp`, { headers: json, body: JSON.stringify({ code }) }),
@@ -143,46 +182,54 @@ export async function signIn(
     granted !== null,
     `no code came back: ${String(back.headers["location"])} ${back.text}`,
   );
-  const key = makeProofKey();
-  const grant = new URLSearchParams({
-    grant_type: "authorization_code",
-    code: granted,
-    redirect_uri: `${origin}/callback`,
-    client_id: "phylax-portal",
-    code_verifier: verifier,
-    resource: `${origin}/fhir`,
+  return granted;
+}
+
+/** Asks the token endpoint as the portal does, with a proof of this key unless another is given. */
+export function askForToken(
+  visitor: Visitor,
+  key: ProofKey,
+  grant: Readonly<Record<string, string>>,
+  proof = key.proof("POST", `${visitor.origin}/oauth/token`),
+): Promise<Answer> {
+  return visitor.ask("POST", "/oauth/token", {
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      // As a browser does, also towards the origin it came from.
+      origin: visitor.origin,
+      dpop: proof,
+    },
+    body: new URLSearchParams({ client_id: portal, ...grant }).toString(),
   });
-  const tokens = parsed(
-    await visitor.ask("POST", "/oauth/token", {
-      headers: {
-        "content-type": "application/x-www-form-urlencoded",
-        // As a browser does, also towards the origin it came from.
-        origin,
-        dpop: key.proof("POST", `${origin}/oauth/token`),
-      },
-      body: grant.toString(),
-    }),
-  );
-  return signedInWith(visitor, tokens, key);
+}
+
+/** The grant that trades a code for tokens. */
+export const codeGrant = (origin: string, code: string, verifier: string) => ({
+  grant_type: "authorization_code",
+  code,
+  redirect_uri: `${origin}/callback`,
+  code_verifier: verifier,
+  resource: `${origin}/fhir`,
+});
+
+/** Signs in by password and one-time code, then trades the code for a DPoP-bound token. */
+export async function signIn(
+  visitor: Visitor,
+  persona: PrintedSignIn,
+  scope = defaultScope,
+): Promise<SignedIn> {
+  const opened = await openSignIn(visitor, { scope });
+  const code = await getCode(visitor, persona, opened);
+  const key = makeProofKey();
+  const grant = codeGrant(visitor.origin, code, opened.verifier);
+  return signedInWith(visitor, parsed(await askForToken(visitor, key, grant)), key);
 }
 
 /** Trades the refresh token for new tokens, as an app does when the old ones end. */
 export async function renew(visitor: Visitor, { key, refreshToken }: SignedIn): Promise<SignedIn> {
   assert.ok(refreshToken !== null, "a refresh token was given");
-  const { origin } = visitor;
-  const grant = new URLSearchParams({
-    grant_type: "refresh_token",
-    client_id: "phylax-portal",
-    refresh_token: refreshToken,
-  });
-  const answer = await visitor.ask("POST", "/oauth/token", {
-    headers: {
-      "content-type": "application/x-www-form-urlencoded",
-      origin,
-      dpop: key.proof("POST", `${origin}/oauth/token`),
-    },
-    body: grant.toString(),
-  });
+  const grant = { grant_type: "refresh_token", refresh_token: refreshToken };
+  const answer = await askForToken(visitor, key, grant);
   return signedInWith(visitor, parsed(answer), key);
 }
 
