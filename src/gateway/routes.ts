@@ -76,6 +76,8 @@ export const routes: readonly Route[] = [
   page("/requests"),
   page("/register"),
   page("/duplicates"),
+  page("/account"),
+  page("/account/:section"),
   page("/patients"),
   page("/patients/:id"),
   page("/patients/:id/:section"),

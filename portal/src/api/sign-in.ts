@@ -3,8 +3,10 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from "@simplewebauthn/browser";
 import type { EnrolBegin, EnrolFinish, SignInStep } from "../../../src/core/wire.ts";
-import { at, isObject, text } from "../fhir/json.ts";
-import { done, fail, failureOf, failureOfThrown, problemFailure, type Outcome } from "./failure.ts";
+import { at, text } from "../fhir/json.ts";
+import { ask, expected } from "./ask.ts";
+import { done, fail, problemFailure, type Outcome } from "./failure.ts";
+import { creationOptions, requestOptions } from "./webauthn-options.ts";
 
 /** What the sign-in and sign-up pages ask of the identity service. */
 export interface SignInApi {
@@ -61,29 +63,6 @@ export const enrolApi: EnrolApi = {
   },
 };
 
-async function ask(method: "GET" | "POST", path: string, body?: object): Promise<Outcome<unknown>> {
-  try {
-    const response = await fetch(path, {
-      method,
-      headers: {
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      cache: "no-store",
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) return fail(await failureOf(response));
-    const answer: unknown = response.status === 204 ? null : await response.json();
-    return done(answer);
-  } catch (error) {
-    return fail(failureOfThrown(error));
-  }
-}
-
-function expected<T>(value: T | null): Outcome<T> {
-  return value === null ? fail(problemFailure("unexpected")) : done(value);
-}
-
 // A sign-in never leads to another site: the service's answer is checked all the same.
 function readStep(answer: unknown, origin: string): SignInStep | null {
   if (at(answer, "next") === "totp") return { next: "totp" };
@@ -92,19 +71,4 @@ function readStep(answer: unknown, origin: string): SignInStep | null {
   if (!URL.canParse(redirectTo, origin)) return null;
   const target = new URL(redirectTo, origin);
   return target.origin === origin ? { next: "redirect", redirectTo: target.href } : null;
-}
-
-function requestOptions(value: unknown): PublicKeyCredentialRequestOptionsJSON | null {
-  return isObject(value) && text(value["challenge"]) !== null
-    ? (value as unknown as PublicKeyCredentialRequestOptionsJSON)
-    : null;
-}
-
-function creationOptions(value: unknown): PublicKeyCredentialCreationOptionsJSON | null {
-  const isWhole =
-    isObject(value) &&
-    text(value["challenge"]) !== null &&
-    isObject(value["rp"]) &&
-    isObject(value["user"]);
-  return isWhole ? (value as unknown as PublicKeyCredentialCreationOptionsJSON) : null;
 }

@@ -1,4 +1,4 @@
-import { NavLink, useNavigate } from "react-router";
+import { Link, NavLink, useNavigate } from "react-router";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Button } from "../design/parts.tsx";
 import { hasRecord, isClinician, keepsRegister } from "../session/me.ts";
@@ -52,10 +52,10 @@ function SignOut({ name }: { readonly name: string }) {
   };
   return (
     <div className="account">
-      <p className="account-name">
-        <span className="unseen">{nav.signedInAs("")}</span>
-        {name}
-      </p>
+      <Link className="account-link" to="/account" aria-label={nav.accountOf(name)}>
+        <Icon name="person" />
+        <span className="account-name">{name}</span>
+      </Link>
       <Button look="plain" icon="leave" onPress={() => void leave()}>
         {nav.signOut}
       </Button>

@@ -25,6 +25,11 @@ export const routes: RouteObject[] = [
           { path: "/requests", lazy: () => import("../pages/requests.tsx") },
           { path: "/duplicates", lazy: () => import("../pages/duplicates.tsx") },
           { path: "/register", lazy: () => import("../pages/register.tsx") },
+          {
+            path: "/account",
+            lazy: () => import("../pages/account/layout.tsx"),
+            children: accountParts(),
+          },
           { path: "/patients", lazy: () => import("../pages/patients.tsx") },
           {
             path: "/record",
@@ -45,6 +50,16 @@ export const routes: RouteObject[] = [
 
 function recordPages() {
   return import("../pages/record/layout.tsx");
+}
+
+function accountParts(): RouteObject[] {
+  return [
+    { index: true, lazy: () => import("../pages/account/sign-in.tsx") },
+    { path: "devices", lazy: () => import("../pages/account/devices.tsx") },
+    { path: "apps", lazy: () => import("../pages/account/apps.tsx") },
+    { path: "people", lazy: () => import("../pages/account/people.tsx") },
+    { path: "language", lazy: () => import("../pages/account/language.tsx") },
+  ];
 }
 
 function recordParts(): RouteObject[] {

@@ -18,7 +18,7 @@ export interface TextFieldProps {
   readonly help?: string;
   /** What is wrong with the value; null when nothing is. */
   readonly wrong?: string | null;
-  readonly type?: "text" | "password";
+  readonly type?: "text" | "password" | "date" | "url";
   readonly autoComplete: string;
   readonly inputMode?: "text" | "numeric";
   readonly maxLength: number;

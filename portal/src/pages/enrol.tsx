@@ -10,6 +10,7 @@ import { useArrival } from "../app/page.tsx";
 import { TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Button, Waiting } from "../design/parts.tsx";
+import { guessDeviceName } from "../session/device-name.ts";
 import { words } from "../words/en.ts";
 
 const { enrol } = words;
@@ -84,7 +85,7 @@ function Create(props: {
   readonly renew: () => void;
 }) {
   const { token, start, renew } = props;
-  const [passkeyName, setPasskeyName] = useState(guessName);
+  const [passkeyName, setPasskeyName] = useState(guessDeviceName);
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [isDone, setIsDone] = useState(false);
@@ -92,7 +93,7 @@ function Create(props: {
   const create = async (): Promise<Outcome<null>> => {
     const credential = await makePasskey(start.options);
     if (!credential.ok) return credential;
-    const name = passkeyName.trim() === "" ? guessName() : passkeyName.trim();
+    const name = passkeyName.trim() === "" ? guessDeviceName() : passkeyName.trim();
     return enrolApi.finish({ token, passkeyName: name, credential: credential.value });
   };
   const submit = async (): Promise<void> => {
@@ -141,10 +142,4 @@ function Done() {
       <SignInNow />
     </>
   );
-}
-
-// A coarse guess by the pointer and the width, only to spare typing.
-function guessName(): string {
-  if (!matchMedia("(pointer: coarse)").matches) return enrol.guess.computer;
-  return matchMedia("(min-width: 40rem)").matches ? enrol.guess.tablet : enrol.guess.phone;
 }

@@ -11,9 +11,12 @@ export interface Tokens {
   readonly endsAtMs: number;
 }
 
+/** Whether the person is asked: not at all, if she is not signed in, or in any case. */
+export type Asking = "never" | "when-needed" | "anew";
+
 export interface Protocol {
   /** The address to leave for, and what must be kept until the answer comes. */
-  begin(wish: { returnTo: string; isSilent: boolean }): Promise<{ url: string; pending: Pending }>;
+  begin(wish: { returnTo: string; asking: Asking }): Promise<{ url: string; pending: Pending }>;
   exchange(answer: URL, pending: Pending): Promise<Outcome<Tokens>>;
   readonly refresh: (token: string) => Promise<Outcome<Tokens>>;
   /** The server's answer whatever its status; rejects with a TypeError when none came. */
@@ -21,7 +24,7 @@ export interface Protocol {
 }
 
 export interface Wanted {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Path and query on our own origin. */
   readonly path: string;
   readonly accept?: string;
@@ -44,6 +47,15 @@ const ours: oauth.Client = {
   token_endpoint_auth_method: "none",
   id_token_signed_response_alg: "ES256",
 };
+/**
+ * OpenID Connect Core §3.1.2.1. A changed passkey needs a sign-in of at most 5 minutes ago; one
+ * that is a minute younger leaves time to make the change.
+ */
+const askings = {
+  never: { prompt: "none" },
+  "when-needed": {},
+  anew: { max_age: "240" },
+} as const satisfies Record<Asking, Readonly<Record<string, string>>>;
 const scope = "openid fhirUser patient/*.rs user/*.rs";
 
 /** OAuth 2.1 public client: code, PKCE (RFC 7636), DPoP (RFC 9449), resource (RFC 8707). */
@@ -80,7 +92,7 @@ export function createProtocol(deps: {
   const options = (DPoP: oauth.DPoPHandle) => ({ DPoP, additionalParameters: { resource } });
 
   return {
-    begin: async ({ returnTo, isSilent }) => {
+    begin: async ({ returnTo, asking }) => {
       const verifier = oauth.generateRandomCodeVerifier();
       const state = oauth.generateRandomState();
       const url = new URL(`${origin}/oauth/authorize`);
@@ -94,7 +106,7 @@ export function createProtocol(deps: {
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         code_challenge_method: "S256",
         dpop_jkt: await prover.thumbprint(),
-        ...(isSilent ? { prompt: "none" } : {}),
+        ...askings[asking],
       }).toString();
       return { url: url.href, pending: { state, verifier, returnTo } };
     },

@@ -41,8 +41,8 @@ function scene(answer: Answer = () => json(200, me), protocol: Partial<Protocol>
   const world = { isOnline: true };
   const session = createSession({
     protocol: {
-      begin: async ({ returnTo, isSilent }) => ({
-        url: isSilent ? "silent" : "loud",
+      begin: async ({ returnTo, asking }) => ({
+        url: { never: "silent", "when-needed": "loud", anew: "anew" }[asking],
         pending: { state: "s", verifier: "v", returnTo },
       }),
       exchange: async () => done(tokens("t1")),
@@ -166,4 +166,24 @@ test("an answer about who this is that makes no sense opens nothing", async () =
   const { outcome } = await open();
   assert.equal(outcome.ok, false);
   assert.notEqual(session.state().state, "open");
+});
+
+test("a person who must prove herself anew is asked even while she is signed in", async () => {
+  const { session, left, open } = scene();
+  await open();
+  assert.deepEqual(await session.proveAgain("/account"), done(null));
+  assert.deepEqual(left, ["loud", "anew"]);
+});
+
+test("what is changed or removed is sent with its method, and a body only where there is one", async () => {
+  const sent: (string | undefined)[] = [];
+  const { session, asked, open } = scene(({ method, json: body }) => {
+    if (method !== "GET") sent.push(body);
+    return json(200, me);
+  });
+  await open();
+  await session.send("PATCH", "/x", { name: "n" });
+  await session.send("DELETE", "/x");
+  assert.deepEqual(asked.slice(1), ["PATCH /x", "DELETE /x"]);
+  assert.deepEqual(sent, ['{"name":"n"}', undefined]);
 });

@@ -2,7 +2,7 @@ import type { Me } from "../../../src/core/wire.ts";
 import { done, fail, failureOf, failureOfThrown, problemFailure } from "../api/failure.ts";
 import type { Outcome } from "../api/failure.ts";
 import { readMe } from "./me.ts";
-import type { Protocol, Wanted } from "./oauth.ts";
+import type { Asking, Protocol, Wanted } from "./oauth.ts";
 import { keepPending, takePending } from "./pending.ts";
 import { createTokenKeeper } from "./tokens.ts";
 
@@ -22,6 +22,8 @@ export interface Session {
   readonly subscribe: (listener: () => void) => () => void;
   /** Leaves for the sign-in pages. */
   signIn(returnTo: string): Promise<Outcome<null>>;
+  /** Leaves for the sign-in pages, which ask anew even a person who is signed in. */
+  proveAgain(returnTo: string): Promise<Outcome<null>>;
   /** Asks whether there is a session, without asking the person; leaves the page and comes back. */
   resume(returnTo: string): Promise<Outcome<null>>;
   /** Ends either way of leaving. Gives the page to go on to. */
@@ -32,6 +34,12 @@ export interface Session {
   ) => Promise<Outcome<Response>>;
   /** Sends JSON. */
   readonly post: (path: string, body: object) => Promise<Outcome<Response>>;
+  /** Changes or removes what stands at a path. */
+  readonly send: (
+    method: "PATCH" | "DELETE",
+    path: string,
+    body?: object,
+  ) => Promise<Outcome<Response>>;
   /** Tells the server that the person is still here; brings `me` up to date. */
   stay(): Promise<Outcome<null>>;
   /** Ends the session on every device; the page shows nothing from the first moment on. */
@@ -69,13 +77,13 @@ export function createSession(deps: SessionDeps): Session {
   };
   const ended = (): void => close(state.state === "open" ? "ended" : "none");
 
-  const leave = async (returnTo: string, isSilent: boolean): Promise<Outcome<null>> => {
+  const leave = async (returnTo: string, asking: Asking): Promise<Outcome<null>> => {
     if (state.state === "leaving") return done(null);
     if (!isOnline()) return fail({ kind: "offline" });
     const before = state;
     become({ state: "leaving" });
     try {
-      const { url, pending } = await protocol.begin({ returnTo, isSilent });
+      const { url, pending } = await protocol.begin({ returnTo, asking });
       keepPending(storage, pending);
       leaveFor(url);
       return done(null);
@@ -127,8 +135,9 @@ export function createSession(deps: SessionDeps): Session {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    signIn: (returnTo) => leave(returnTo, false),
-    resume: (returnTo) => leave(returnTo, true),
+    signIn: (returnTo) => leave(returnTo, "when-needed"),
+    proveAgain: (returnTo) => leave(returnTo, "anew"),
+    resume: (returnTo) => leave(returnTo, "never"),
     finish: async (answer) => {
       const pending = takePending(storage);
       if (pending === null) {
@@ -145,6 +154,8 @@ export function createSession(deps: SessionDeps): Session {
     },
     get: (path, how = {}) => request({ method: "GET", path, ...how }),
     post: (path, body) => request({ method: "POST", path, json: JSON.stringify(body) }),
+    send: (method, path, body) =>
+      request({ method, path, ...(body === undefined ? {} : { json: JSON.stringify(body) }) }),
     stay,
     end: async (reason) => {
       become({ state: "leaving" });

@@ -1,3 +1,6 @@
+import { accountWords } from "./account.ts";
+import { invitationWords } from "./entry.ts";
+
 /**
  * Every word that a person reads, in American English at a reading level of grade 6 to 8.
  * A word that needs a number or a name is a function.
@@ -15,6 +18,8 @@ export const words = {
   tryAgain: "Try again",
   showMore: "Show more",
   notRecorded: "Not recorded",
+  proveAgain: "Show that it is you",
+  cancel: "Cancel",
   today: "Today",
   yesterday: "Yesterday",
 
@@ -27,7 +32,8 @@ export const words = {
     register: "Requests",
     patients: "Patients",
     signOut: "Sign out",
-    signedInAs: (name: string) => `Signed in as ${name}`,
+    account: "My account",
+    accountOf: (name: string) => `${name}: my account`,
     recordOf: "Whose record",
   },
 
@@ -645,6 +651,9 @@ export const words = {
     },
   },
 
+  account: accountWords,
+  invitation: invitationWords,
+
   notFound: {
     title: "Page not found",
     text: "There is no page at this address. It may have moved.",
@@ -749,6 +758,18 @@ export const words = {
     "passkey-exists": {
       title: "This device has a passkey already",
       text: "You can sign in with it right away.",
+    },
+    "step-up-needed": {
+      title: "First show that it is you",
+      text: "This changes how you sign in. Use your passkey once more, then come back here.",
+    },
+    "last-factor": {
+      title: "This is your only way to sign in",
+      text: "Add another passkey first. Then you can remove this one.",
+    },
+    "invitation-refused": {
+      title: invitationWords.enter.refusedTitle,
+      text: invitationWords.enter.refusedText,
     },
     "passkey-not-made": {
       title: "The passkey was not set up",

@@ -1,9 +1,9 @@
-import { useEffect, useRef } from "react";
-import { Link, NavLink, Outlet, useLocation, useParams } from "react-router";
+import { Link, Outlet, useParams } from "react-router";
 import { useApp, useSignedIn } from "../../app/context.ts";
 import { Failed } from "../../app/failed.tsx";
 import { useLoad } from "../../app/load.ts";
 import { useRecords } from "../../app/records.ts";
+import { SectionMenu, type SectionLink } from "../../app/section-menu.tsx";
 import { Icon } from "../../design/icon.tsx";
 import { Badge, Waiting } from "../../design/parts.tsx";
 import { initialOf, readPatient, type Person } from "../../fhir/patient.ts";
@@ -59,7 +59,7 @@ function RecordLayout(props: {
       {loaded.state === "ready" ? (
         <RecordContext value={{ patient, base, person: loaded.value, isCare }}>
           <div className="record-body">
-            <SectionMenu base={base} />
+            <SectionMenu label={words.record.sectionsLabel} links={sectionLinks(base)} />
             <div className="record-section">
               <Outlet />
             </div>
@@ -94,33 +94,11 @@ function Who({ person, isCare }: { readonly person: Person; readonly isCare: boo
   );
 }
 
-function SectionMenu({ base }: { readonly base: string }) {
-  const { pathname } = useLocation();
-  const strip = useRef<HTMLUListElement>(null);
-  // On a phone the menu is a strip: the open section must not lie outside of it.
-  useEffect(() => {
-    const open = strip.current?.querySelector<HTMLElement>("[aria-current=page]");
-    if (open === null || open === undefined || strip.current === null) return;
-    strip.current.scrollTo({ left: open.offsetLeft - 16 });
-  }, [pathname]);
-  return (
-    <nav className="section-menu" aria-label={words.record.sectionsLabel}>
-      <ul className="section-items" ref={strip}>
-        <li>
-          <NavLink to={base} end className="section-item">
-            <Icon name="summary" />
-            {words.sections.summary.name}
-          </NavLink>
-        </li>
-        {sectionIds.map((id) => (
-          <li key={id}>
-            <NavLink to={`${base}/${id}`} className="section-item">
-              <Icon name={id} />
-              {words.sections[id].name}
-            </NavLink>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
-}
+const sectionLinks = (base: string): readonly SectionLink[] => [
+  { to: base, icon: "summary", name: words.sections.summary.name },
+  ...sectionIds.map((id) => ({
+    to: `${base}/${id}`,
+    icon: id,
+    name: words.sections[id].name,
+  })),
+];

@@ -1,0 +1,81 @@
+import type { PublicKeyCredentialCreationOptionsJSON } from "@simplewebauthn/browser";
+import {
+  readApps,
+  readCodes,
+  readCodesLeft,
+  readPasskeys,
+  readStays,
+  type ConnectedApp,
+  type Passkey,
+  type Stay,
+} from "../account/read.ts";
+import { readGrants, type Grants } from "../account/grants.ts";
+import { readInvitation, type Invitation } from "../account/invitation.ts";
+import { at } from "../fhir/json.ts";
+import { createAskJson, isDone, type Asking } from "./ask-json.ts";
+import type { Outcome } from "./failure.ts";
+import { makePasskey } from "./passkey.ts";
+import { creationOptions } from "./webauthn-options.ts";
+
+/** What the account pages ask of the identity service. */
+export interface Account {
+  readonly passkeys: (signal?: AbortSignal) => Promise<Outcome<readonly Passkey[]>>;
+  /** Has this device make one, and keeps it. */
+  readonly addPasskey: (name: string) => Promise<Outcome<true>>;
+  readonly renamePasskey: (id: string, name: string) => Promise<Outcome<null>>;
+  readonly removePasskey: (id: string) => Promise<Outcome<null>>;
+  readonly codesLeft: (signal?: AbortSignal) => Promise<Outcome<number>>;
+  /** The new codes, which are shown once; the old ones end. */
+  readonly makeCodes: () => Promise<Outcome<readonly string[]>>;
+  readonly stays: (signal?: AbortSignal) => Promise<Outcome<readonly Stay[]>>;
+  readonly endStay: (id: string) => Promise<Outcome<null>>;
+  readonly signOutEverywhere: () => Promise<Outcome<true>>;
+  readonly apps: (signal?: AbortSignal) => Promise<Outcome<readonly ConnectedApp[]>>;
+  readonly disconnect: (id: string) => Promise<Outcome<null>>;
+  readonly grants: (signal?: AbortSignal) => Promise<Outcome<Grants>>;
+  /** Lets someone act for the person, once that someone has come by the invitation. */
+  readonly grant: (helper: Helper) => Promise<Outcome<Invitation>>;
+  readonly endGrant: (id: string) => Promise<Outcome<null>>;
+  readonly setLanguage: (language: string) => Promise<Outcome<null>>;
+}
+
+export interface Helper {
+  readonly name: string;
+  /** YYYY-MM-DD. */
+  readonly birthDate: string;
+  /** The last day, YYYY-MM-DD; null when there is none. */
+  readonly until: string | null;
+}
+
+const base = "/api/identity/account";
+
+export function createAccount(session: Asking): Account {
+  const { get, post, send } = createAskJson(session);
+  const one = (list: string, id: string): string => `${base}/${list}/${encodeURIComponent(id)}`;
+  const options = (body: unknown): PublicKeyCredentialCreationOptionsJSON | null =>
+    creationOptions(at(body, "options"));
+  return {
+    passkeys: (signal) => get(`${base}/passkeys`, readPasskeys, signal),
+    addPasskey: async (name) => {
+      const offer = await post(`${base}/passkeys/begin`, {}, options);
+      if (!offer.ok) return offer;
+      const credential = await makePasskey(offer.value);
+      if (!credential.ok) return credential;
+      const made = { passkeyName: name, credential: credential.value };
+      return post(`${base}/passkeys/finish`, made, isDone);
+    },
+    renamePasskey: (id, name) => send("PATCH", one("passkeys", id), { name }),
+    removePasskey: (id) => send("DELETE", one("passkeys", id)),
+    codesLeft: (signal) => get(`${base}/recovery-codes`, readCodesLeft, signal),
+    makeCodes: () => post(`${base}/recovery-codes`, {}, readCodes),
+    stays: (signal) => get(`${base}/sessions`, readStays, signal),
+    endStay: (id) => send("DELETE", one("sessions", id)),
+    signOutEverywhere: () => post(`${base}/sign-out-everywhere`, {}, isDone),
+    apps: (signal) => get(`${base}/apps`, readApps, signal),
+    disconnect: (id) => send("DELETE", one("apps", id)),
+    grants: (signal) => get(`${base}/proxies`, readGrants, signal),
+    grant: (helper) => post(`${base}/proxies`, helper, readInvitation),
+    endGrant: (id) => send("DELETE", one("proxies", id)),
+    setLanguage: (language) => send("PATCH", base, { language }),
+  };
+}
