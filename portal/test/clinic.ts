@@ -11,6 +11,9 @@ import { build } from "vite";
 import { testAuthority, testGateway } from "../../src/gateway/testing.ts";
 import { demoPersonae } from "../../src/town/personae.ts";
 import { createTown } from "../../src/town/town.ts";
+import { routes } from "../../src/gateway/routes.ts";
+import { madeUpAccount, type FixtureAccount } from "./account.ts";
+import { toCome } from "./routes-to-come.ts";
 import { fixtureIdentity } from "./identity.ts";
 import { fixtureRecords, type Fault } from "./records.ts";
 
@@ -22,6 +25,7 @@ export interface Clinic {
   accessLog: readonly AccessLogLine[];
   requests: readonly AccessRequestLine[];
   checkpoint: string;
+  account: FixtureAccount;
   isSignedIn: boolean;
   isPasswordRight: boolean;
   accessToken: string;
@@ -63,6 +67,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
     accessLog: madeUpLog(),
     requests: madeUpRequests(people.patient.patients[0] ?? ""),
     checkpoint: madeUpCheckpoint(),
+    account: madeUpAccount(),
     isSignedIn: false,
     isPasswordRight: false,
     accessToken: randomBytes(16).toString("hex"),
@@ -78,6 +83,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
       tls,
       listen: { host: "127.0.0.1", port },
       publicOrigin: origin,
+      routes: [...routes, ...toCome(routes)],
       portalDirectory,
       trustedTypes: true,
     },

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Clinic } from "./clinic.ts";
 import { at, text } from "../src/fhir/json.ts";
+import { account } from "./account.ts";
+import { newPasskeyOptions } from "./passkey-options.ts";
 import { bodyOf, send } from "./records.ts";
 
 /** Made-up secrets of a clinic that never was. */
@@ -37,6 +39,8 @@ async function answer(
     return sendProblem(response, 401, "session-ended");
   }
   if (url.pathname === "/api/identity/me") return send(response, 200, clinic.me);
+  if (url.pathname.startsWith("/api/identity/account"))
+    return account(clinic, { url, request }, response);
   if (url.pathname === "/api/identity/sign-out") {
     clinic.isSignedIn = false;
     clinic.accessToken = randomBytes(16).toString("hex");
@@ -126,19 +130,6 @@ async function signIn(
 
 function enrol(clinic: Clinic, url: URL, response: ServerResponse): void {
   if (url.pathname.endsWith("/finish")) return send(response, 200, { enrolled: true });
-  return send(response, 200, {
-    displayName: clinic.me.displayName,
-    options: {
-      challenge: randomBytes(32).toString("base64url"),
-      rp: { id: "localhost", name: "Phylax" },
-      user: {
-        id: randomBytes(16).toString("base64url"),
-        name: clinic.me.displayName,
-        displayName: clinic.me.displayName,
-      },
-      pubKeyCredParams: [{ type: "public-key", alg: -7 }],
-      authenticatorSelection: { residentKey: "required", userVerification: "required" },
-      timeout: 60_000,
-    },
-  });
+  const { displayName } = clinic.me;
+  return send(response, 200, { displayName, options: newPasskeyOptions(displayName) });
 }

@@ -13,6 +13,7 @@ import {
   type Look,
   type OpenBrowser,
 } from "./browser.ts";
+import { madeUpAccount } from "./account.ts";
 import { openClinic, type OpenClinic, type Persona } from "./clinic.ts";
 
 const executable = findChromium();
@@ -148,6 +149,50 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       name: "requests-empty",
       act: open("Send my request"),
     }),
+    patient("/account", "Computer at work"),
+    patient("/account", "So that you can tell", {
+      name: "account-add-passkey",
+      act: open("Add a passkey"),
+    }),
+    patient("/account", "First show that it is you", {
+      name: "account-step-up",
+      before: fault("/api/identity/account/passkeys/phone", 403, "step-up-needed"),
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Remove Ana’s phone" }).click();
+        await page.getByRole("button", { name: "Remove", exact: true }).click();
+      },
+    }),
+    patient("/account", "These codes are shown only now", {
+      name: "account-codes",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Make new codes" }).click();
+        await page.getByRole("alertdialog").getByRole("button", { name: "Make new codes" }).click();
+      },
+    }),
+    patient("/account/devices", "This device"),
+    patient("/account/devices", "Sign out everywhere?", {
+      name: "account-devices-everywhere",
+      act: open("Sign out everywhere"),
+    }),
+    patient("/account/apps", "Heart Diary"),
+    patient("/account/people", "Marta Ruiz"),
+    patient("/account/people", "Please type their name", {
+      name: "account-people-invite",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Invite someone" }).click();
+        await page.getByRole("button", { name: "Make the invitation" }).click();
+      },
+    }),
+    patient("/account/people", "Scan this with a phone", {
+      name: "account-people-sheet",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Invite someone" }).click();
+        await page.getByLabel("Their name").fill("Jo Ruiz");
+        await page.getByLabel("Their date of birth").fill("1970-02-03");
+        await page.getByRole("button", { name: "Make the invitation" }).click();
+      },
+    }),
+    patient("/account/language", "My language"),
     patient("/duplicates", "To decide", { as: "officer" }),
     patient("/duplicates", "Please write down how you know", {
       name: "duplicates-decide",
@@ -185,6 +230,7 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
 async function visit(clinic: OpenClinic, browser: OpenBrowser, { look, one }: Stop): Promise<void> {
   clinic.faults.clear();
   const kept = clinic.resources;
+  clinic.account = madeUpAccount();
   clinic.isSignedIn = one.as !== "nobody";
   clinic.me = clinic.people[one.as === "nobody" ? "patient" : one.as];
   one.before?.(clinic);

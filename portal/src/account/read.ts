@@ -1,21 +1,5 @@
+import type { OwnPasskey, OwnSession } from "../../../src/core/wire.ts";
 import { at, list, number, readEach, text } from "../fhir/json.ts";
-
-export interface Passkey {
-  readonly id: string;
-  readonly name: string | null;
-  readonly createdAt: string | null;
-  readonly lastUsedAt: string | null;
-}
-
-/** One sign-in on one device. */
-export interface Stay {
-  readonly id: string;
-  readonly deviceName: string | null;
-  readonly lastPlace: string | null;
-  readonly lastSeenAt: string | null;
-  /** Whether it is the one that asks. */
-  readonly isThis: boolean;
-}
 
 export interface ConnectedApp {
   readonly id: string;
@@ -29,38 +13,43 @@ export interface ConnectedApp {
 const itemsOf = <T>(body: unknown, read: (value: unknown) => T | null): readonly T[] | null =>
   Array.isArray(at(body, "items")) ? readEach(list(at(body, "items")), read) : null;
 
-function readPasskey(value: unknown): Passkey | null {
+function readPasskey(value: unknown): OwnPasskey | null {
   const id = text(at(value, "id"));
   if (id === null) return null;
   return {
     id,
-    name: text(at(value, "name")),
-    createdAt: text(at(value, "createdAt")),
+    name: text(at(value, "name")) ?? "",
+    isSynced: at(value, "isSynced") === true,
+    createdAt: text(at(value, "createdAt")) ?? "",
     lastUsedAt: text(at(value, "lastUsedAt")),
   };
 }
 
 /** Reads GET /api/identity/account/passkeys; null when it is no list. */
-export function readPasskeys(body: unknown): readonly Passkey[] | null {
+export function readPasskeys(body: unknown): readonly OwnPasskey[] | null {
   return itemsOf(body, readPasskey);
 }
 
-function readStay(value: unknown): Stay | null {
+function readSession(value: unknown): OwnSession | null {
   const id = text(at(value, "id"));
   if (id === null) return null;
   return {
     id,
     deviceName: text(at(value, "deviceName")),
+    deviceKind: at(value, "deviceKind") === "kiosk" ? "kiosk" : "browser",
     lastPlace: text(at(value, "lastPlace")),
-    lastSeenAt: text(at(value, "lastSeenAt")),
+    lastZone: text(at(value, "lastZone")),
+    lastSeenAt: text(at(value, "lastSeenAt")) ?? "",
+    signedInAt: text(at(value, "signedInAt")),
+    apps: readEach(list(at(value, "apps")), text),
     isThis: at(value, "isThis") === true,
   };
 }
 
 /** Reads GET /api/identity/account/sessions, this session first; null when it is no list. */
-export function readStays(body: unknown): readonly Stay[] | null {
-  const stays = itemsOf(body, readStay);
-  return stays?.toSorted((a, b) => Number(b.isThis) - Number(a.isThis)) ?? null;
+export function readSessions(body: unknown): readonly OwnSession[] | null {
+  const sessions = itemsOf(body, readSession);
+  return sessions?.toSorted((a, b) => Number(b.isThis) - Number(a.isThis)) ?? null;
 }
 
 function readApp(value: unknown): ConnectedApp | null {

@@ -4,11 +4,10 @@ import {
   readCodes,
   readCodesLeft,
   readPasskeys,
-  readStays,
+  readSessions,
   type ConnectedApp,
-  type Passkey,
-  type Stay,
 } from "../account/read.ts";
+import type { OwnPasskey, OwnSession } from "../../../src/core/wire.ts";
 import { readGrants, type Grants } from "../account/grants.ts";
 import { readInvitation, type Invitation } from "../account/invitation.ts";
 import { at } from "../fhir/json.ts";
@@ -19,7 +18,7 @@ import { creationOptions } from "./webauthn-options.ts";
 
 /** What the account pages ask of the identity service. */
 export interface Account {
-  readonly passkeys: (signal?: AbortSignal) => Promise<Outcome<readonly Passkey[]>>;
+  readonly passkeys: (signal?: AbortSignal) => Promise<Outcome<readonly OwnPasskey[]>>;
   /** Has this device make one, and keeps it. */
   readonly addPasskey: (name: string) => Promise<Outcome<true>>;
   readonly renamePasskey: (id: string, name: string) => Promise<Outcome<null>>;
@@ -27,8 +26,8 @@ export interface Account {
   readonly codesLeft: (signal?: AbortSignal) => Promise<Outcome<number>>;
   /** The new codes, which are shown once; the old ones end. */
   readonly makeCodes: () => Promise<Outcome<readonly string[]>>;
-  readonly stays: (signal?: AbortSignal) => Promise<Outcome<readonly Stay[]>>;
-  readonly endStay: (id: string) => Promise<Outcome<null>>;
+  readonly sessions: (signal?: AbortSignal) => Promise<Outcome<readonly OwnSession[]>>;
+  readonly endSession: (id: string) => Promise<Outcome<null>>;
   readonly signOutEverywhere: () => Promise<Outcome<true>>;
   readonly apps: (signal?: AbortSignal) => Promise<Outcome<readonly ConnectedApp[]>>;
   readonly disconnect: (id: string) => Promise<Outcome<null>>;
@@ -57,19 +56,18 @@ export function createAccount(session: Asking): Account {
   return {
     passkeys: (signal) => get(`${base}/passkeys`, readPasskeys, signal),
     addPasskey: async (name) => {
-      const offer = await post(`${base}/passkeys/begin`, {}, options);
+      const offer = await post(`${base}/passkeys/options`, {}, options);
       if (!offer.ok) return offer;
       const credential = await makePasskey(offer.value);
       if (!credential.ok) return credential;
-      const made = { passkeyName: name, credential: credential.value };
-      return post(`${base}/passkeys/finish`, made, isDone);
+      return post(`${base}/passkeys`, { name, credential: credential.value }, isDone);
     },
     renamePasskey: (id, name) => send("PATCH", one("passkeys", id), { name }),
     removePasskey: (id) => send("DELETE", one("passkeys", id)),
     codesLeft: (signal) => get(`${base}/recovery-codes`, readCodesLeft, signal),
     makeCodes: () => post(`${base}/recovery-codes`, {}, readCodes),
-    stays: (signal) => get(`${base}/sessions`, readStays, signal),
-    endStay: (id) => send("DELETE", one("sessions", id)),
+    sessions: (signal) => get(`${base}/sessions`, readSessions, signal),
+    endSession: (id) => send("DELETE", one("sessions", id)),
     signOutEverywhere: () => post(`${base}/sign-out-everywhere`, {}, isDone),
     apps: (signal) => get(`${base}/apps`, readApps, signal),
     disconnect: (id) => send("DELETE", one("apps", id)),

@@ -5,14 +5,22 @@ export type Asking = Pick<Session, "get" | "post" | "send">;
 
 /** Requests of a signed-in person that carry and bring JSON. */
 export interface AskJson {
-  get<T>(
+  readonly get: <T>(
     path: string,
     read: (body: unknown) => T | null,
     signal?: AbortSignal,
-  ): Promise<Outcome<T>>;
-  post<T>(path: string, body: object, read: (body: unknown) => T | null): Promise<Outcome<T>>;
+  ) => Promise<Outcome<T>>;
+  readonly post: <T>(
+    path: string,
+    body: object,
+    read: (body: unknown) => T | null,
+  ) => Promise<Outcome<T>>;
   /** The answer is good for nothing but that it was done. */
-  send(method: "PATCH" | "DELETE", path: string, body?: object): Promise<Outcome<null>>;
+  readonly send: (
+    method: "PATCH" | "DELETE",
+    path: string,
+    body?: object,
+  ) => Promise<Outcome<null>>;
 }
 
 /** For an answer that says no more than that it was done. */

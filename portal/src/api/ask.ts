@@ -1,7 +1,11 @@
 import { done, fail, failureOf, failureOfThrown, problemFailure, type Outcome } from "./failure.ts";
 
 /** Asks as nobody in particular: for the pages before a sign-in. */
-export async function ask(method: "GET" | "POST", path: string, body?: object): Promise<Outcome<unknown>> {
+export async function ask(
+  method: "GET" | "POST",
+  path: string,
+  body?: object,
+): Promise<Outcome<unknown>> {
   try {
     const response = await fetch(path, {
       method,

@@ -1,4 +1,4 @@
-import encodeQR from "qr";
+import { encodeQR } from "qr";
 
 /** ISO/IEC 18004 §5.3.8: four modules of quiet on each side, or readers do not find it. */
 const quiet = 4;

@@ -1,5 +1,5 @@
 import { useNavigate } from "react-router";
-import type { Stay } from "../../account/read.ts";
+import type { OwnSession } from "../../../../src/core/wire.ts";
 import { useAccount } from "../../app/account.ts";
 import { Confirm } from "../../app/confirm.tsx";
 import { useApp } from "../../app/context.ts";
@@ -16,7 +16,7 @@ export function Component() {
   const account = useAccount();
   const { session } = useApp();
   const navigate = useNavigate();
-  const loading = useLoad("stays", account.stays);
+  const loading = useLoad("sessions", account.sessions);
   const gone = async (): Promise<void> => {
     const ended = session.end("signed-out");
     await navigate("/", { replace: true });
@@ -28,9 +28,9 @@ export function Component() {
         <h2>{devices.title}</h2>
         <p className="section-about">{devices.lead}</p>
         <LoadedPart of={loading} name={devices.loading}>
-          {(stays) => (
+          {(sessions) => (
             <ul className="items">
-              {stays.map((stay) => (
+              {sessions.map((stay) => (
                 <li className="item" key={stay.id}>
                   <Line stay={stay} changed={loading.again} />
                 </li>
@@ -52,7 +52,7 @@ export function Component() {
   );
 }
 
-function Line({ stay, changed }: { readonly stay: Stay; readonly changed: () => void }) {
+function Line({ stay, changed }: { readonly stay: OwnSession; readonly changed: () => void }) {
   const { dates } = useApp();
   const account = useAccount();
   const { id, lastPlace, lastSeenAt, isThis } = stay;
@@ -64,7 +64,7 @@ function Line({ stay, changed }: { readonly stay: Stay; readonly changed: () => 
         {isThis ? <Badge tone="ok">{devices.thisOne}</Badge> : null}
       </div>
       <ul className="facts item-when">
-        {lastSeenAt === null ? null : <li>{devices.seen(dates.moment(lastSeenAt))}</li>}
+        <li>{devices.seen(dates.moment(lastSeenAt))}</li>
         {lastPlace === null ? null : <li>{devices.from(lastPlace)}</li>}
       </ul>
       {isThis ? null : (
@@ -74,7 +74,7 @@ function Line({ stay, changed }: { readonly stay: Stay; readonly changed: () => 
             label={devices.endThis(name)}
             title={devices.endTitle(name)}
             text={devices.endText}
-            work={() => account.endStay(id)}
+            work={() => account.endSession(id)}
             then={changed}
           />
         </div>

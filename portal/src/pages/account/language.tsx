@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useAccount } from "../../app/account.ts";
+import { useSignedIn } from "../../app/context.ts";
 import { Failed } from "../../app/failed.tsx";
 import { Page } from "../../app/page.tsx";
 import { useSending } from "../../app/sending.ts";
@@ -16,7 +17,10 @@ const languages = Object.keys(language.choices).filter(isLanguage);
 /** The language that the person likes to read. */
 export function Component() {
   const account = useAccount();
-  const [chosen, setChosen] = useState<Language>("en");
+  const { me } = useSignedIn();
+  const [chosen, setChosen] = useState<Language>(
+    languages.find((code) => code === me.language) ?? "en",
+  );
   const [isSaved, setIsSaved] = useState(false);
   const { isBusy, failure, submit } = useSending(true, {
     send: () => account.setLanguage(chosen),

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Passkey } from "../../account/read.ts";
+import type { OwnPasskey } from "../../../../src/core/wire.ts";
 import { useAccount } from "../../app/account.ts";
 import { Confirm } from "../../app/confirm.tsx";
 import { useApp } from "../../app/context.ts";
@@ -50,7 +50,7 @@ export function Passkeys() {
   );
 }
 
-function List(props: { readonly all: readonly Passkey[]; readonly changed: () => void }) {
+function List(props: { readonly all: readonly OwnPasskey[]; readonly changed: () => void }) {
   const { all, changed } = props;
   if (all.length === 0) return <Empty icon="key">{passkeys.none}</Empty>;
   return (
@@ -64,18 +64,18 @@ function List(props: { readonly all: readonly Passkey[]; readonly changed: () =>
   );
 }
 
-function Line(props: { readonly passkey: Passkey; readonly changed: () => void }) {
+function Line(props: { readonly passkey: OwnPasskey; readonly changed: () => void }) {
   const { passkey, changed } = props;
   const { dates } = useApp();
   const account = useAccount();
   const [isNaming, setIsNaming] = useState(false);
   const { id, createdAt, lastUsedAt } = passkey;
-  const name = passkey.name ?? passkeys.unnamed;
+  const name = passkey.name === "" ? passkeys.unnamed : passkey.name;
   return (
     <>
       <h3 className="item-name">{name}</h3>
       <ul className="facts item-when">
-        {createdAt === null ? null : <li>{passkeys.made(dates.day(createdAt))}</li>}
+        <li>{passkeys.made(dates.day(createdAt))}</li>
         <li>
           {lastUsedAt === null ? passkeys.neverUsed : passkeys.used(dates.moment(lastUsedAt))}
         </li>
