@@ -21,11 +21,15 @@ import type { DataKey, Vault } from "#vault/vault.ts";
 export const blindLimits = {
   /** Patients that a search across all of them may have to look at. */
   candidates: 1_000,
+  /** Owners of a token from which a search across all patients may begin. */
+  owners: 200_000,
   /**
-   * Owners of a name's token who are looked at for an asker with patients of her own: when there
-   * are more, it is quicker to look at hers.
+   * The same for an asker with patients of her own: when there are more, it is quicker to begin
+   * with hers.
    */
-  owners: 250,
+  ownersAmongCared: 4_000,
+  /** Patients of her own to begin with. */
+  cared: 100_000,
   /** How long a process goes by the setting that it has read. */
   settingMs: 5_000,
 } as const;
@@ -82,9 +86,13 @@ function questionOf(
 type LookUp = (question: BlindQuestion) => Promise<Result<BlindFound>>;
 
 function createLookUp(db: Queryable): LookUp {
-  const among = createFindByToken(db, "whole", blindLimits.candidates);
-  const fewOwners = createFindByToken(db, "owners", blindLimits.owners);
-  const ofAsker = createFindByAsker(db, storeLimits.listPatients);
+  const { owners, ownersAmongCared, cared, candidates } = blindLimits;
+  const among = createFindByToken(db, { first: owners, found: candidates });
+  const fewOwners = createFindByToken(db, {
+    first: ownersAmongCared,
+    found: storeLimits.listPatients,
+  });
+  const ofAsker = createFindByAsker(db, { first: cared, found: storeLimits.listPatients });
   return async (question) => {
     if (question.beyondCare) return among(question);
     const found = await fewOwners(question);

@@ -52,28 +52,6 @@ const tokensOneByOne = 16;
 
 const groupNumbers = Array.from({ length: groupsAsked }, (_, at) => at);
 
-const cares = (patient: string): string => `EXISTS (SELECT FROM records.care c
-  WHERE c.practitioner = k.practitioner AND c.patient = ${patient}
-    AND c.starts_at <= k.at AND c.ends_at > k.at)`;
-
-/** Each token one descent of the index: the limits keep the planner from reading a whole version. */
-const hasOne = (group: number, patient: string): string => `EXISTS (SELECT
-  FROM unnest(k.k${group}, k.t${group}) AS g(kind, token)
-  CROSS JOIN LATERAL (SELECT FROM records.blind_index b WHERE b.version = k.version
-    AND b.kind = g.kind AND b.token = g.token AND b.compartment = ${patient} LIMIT 1) x)`;
-
-/**
- * The same for a group of many tokens, such as the days of a year: from the patient's few rows, not
- * from each token. Takes a token of one index for the same of another, which is but one too many.
- */
-const hasOneOfMany = (group: number, patient: string): string => `EXISTS (SELECT
-  FROM records.blind_index b WHERE b.compartment = ${patient} AND b.version = k.version
-    AND b.kind = ANY (k.k${group}) AND b.token = ANY (k.t${group}))`;
-
-const has = (group: number, patient: string): string => `(k.k${group} IS NULL
-  OR CASE WHEN cardinality(k.t${group}) > ${tokensOneByOne}
-    THEN ${hasOneOfMany(group, patient)} ELSE ${hasOne(group, patient)} END)`;
-
 // JSON for the reason that records/find-store.ts gives. Asked in one statement with the version:
 // rows of one that was just replaced may be gone.
 const question = `json_to_recordset($1::json) AS k(n int, version int, practitioner text,
@@ -81,50 +59,82 @@ const question = `json_to_recordset($1::json) AS k(n int, version int, practitio
     ${groupNumbers.map((group) => `k${group} smallint[], t${group} bigint[]`).join(", ")})
   JOIN records.blind_setting s ON s.current_version = k.version`;
 
-const patientRow = (compartment: string): string => `CROSS JOIN LATERAL (SELECT ${columns}
-  FROM records.resource WHERE compartment = ${compartment} AND type = 'Patient' AND NOT deleted
-  LIMIT 1) r`;
+/** Bounds of a look-up; beyond either, nobody is looked at. */
+export interface LookUpBounds {
+  /** Patients to begin with. */
+  readonly first: number;
+  /** Patients who have all the tokens, those alone counted whom the asker may look at. */
+  readonly found: number;
+}
 
-const hasOthers = (patient: string): string =>
-  groupNumbers
-    .slice(1)
-    .map((group) => `AND ${has(group, patient)}`)
-    .join(" ");
+// A subquery without this is put in every place that names what it gives, and done again in each.
+const once = "OFFSET 0";
 
-/** How many are too many: who has all the tokens, or who has one of the first group. */
-type Counted = "whole" | "owners";
+const hisCare = `c.practitioner = k.practitioner AND c.starts_at <= k.at AND c.ends_at > k.at`;
 
 /**
- * From the first group's tokens to whoever has them, `most` at the most: beyond, `wide` is true and
- * nobody is looked at.
+ * Whoever has a token of the group, among `among` if it is given. A list of patients goes into the
+ * index with the token: they lie beside each other there, so that it is descended once for all of
+ * them. Each token one descent: the limits keep the planner from reading a whole version.
  */
-const byToken = (counted: Counted, most: number): string => `
-  SELECT k.n, cardinality(o.owners) > ${most} AS wide, f.* FROM ${question}
-  CROSS JOIN LATERAL (SELECT array_agg(compartment) AS owners FROM (SELECT x.compartment
-    FROM unnest(k.k0, k.t0) AS g(kind, token) CROSS JOIN LATERAL (SELECT w.compartment
-      FROM records.blind_index w
-      WHERE w.version = k.version AND w.kind = g.kind AND w.token = g.token
-        ${counted === "whole" ? hasOthers("w.compartment") : ""}
-      LIMIT ${most + 1}) x LIMIT ${most + 1}) y) o
-  LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
-    FROM (SELECT u.compartment, ${cares("u.compartment")} AS in_care_team
-      FROM (SELECT DISTINCT unnest(CASE WHEN cardinality(o.owners) <= ${most} THEN o.owners END)
-        AS compartment) u) p
-    ${patientRow("p.compartment")}
-    WHERE (k.beyond OR p.in_care_team OR p.compartment = ANY (k.own))
-      ${counted === "owners" ? hasOthers("p.compartment") : ""}) f ON true`;
+const ownersOf = (group: number, limit: number, among: string | null): string => `
+  SELECT x.compartment FROM unnest(k.k${group}, k.t${group}) AS g(kind, token)
+  CROSS JOIN LATERAL (SELECT b.compartment FROM records.blind_index b
+    WHERE b.version = k.version AND b.kind = g.kind AND b.token = g.token
+      ${among === null ? "" : `AND b.compartment = ANY (${among})`}
+    LIMIT ${limit}) x`;
+
+/**
+ * The same for a group of many tokens, such as the days of a year: from the patients' few rows, not
+ * from each token. Takes a token of one index for the same of another, which is but one too many.
+ */
+const ownersOfMany = (group: number, among: string): string => `
+  SELECT b.compartment FROM records.blind_index b WHERE b.compartment = ANY (${among})
+    AND b.version = k.version AND b.kind = ANY (k.k${group}) AND b.token = ANY (k.t${group})`;
+
+/** Those of `among` who have a token of the group, too; all of them when it is not asked. */
+const narrowed = (group: number, limit: number, among: string): string => `SELECT
+  CASE WHEN k.k${group} IS NULL THEN ${among}
+    WHEN cardinality(k.t${group}) > ${tokensOneByOne} THEN ARRAY(${ownersOfMany(group, among)})
+    ELSE ARRAY(${ownersOf(group, limit, among)}) END AS patients ${once}`;
+
+/** The Patients of those in `first` who have a token of each of the groups; `wide` tells of none. */
+function lookUp(first: string, groups: readonly number[], bounds: LookUpBounds): string {
+  const steps = groups.map(
+    (group, at) =>
+      `CROSS JOIN LATERAL (${narrowed(group, bounds.first, `s${at}.patients`)}) s${at + 1}`,
+  );
+  const last = `s${groups.length}.patients`;
+  return `
+    SELECT k.n, o.wide, f.* FROM ${question}
+    CROSS JOIN LATERAL (SELECT ARRAY(${first} LIMIT ${bounds.first + 1}) AS patients ${once}) a
+    CROSS JOIN LATERAL (SELECT
+      CASE WHEN cardinality(a.patients) <= ${bounds.first} THEN a.patients END AS patients ${once}) s0
+    ${steps.join(" ")}
+    CROSS JOIN LATERAL (SELECT
+      s0.patients IS NULL OR (k.beyond AND cardinality(${last}) > ${bounds.found}) AS wide,
+      ARRAY(SELECT c.patient FROM records.care c
+        WHERE ${hisCare} AND c.patient = ANY (${last})) AS cared ${once}) o
+    LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
+      FROM (SELECT DISTINCT u.compartment, u.compartment = ANY (o.cared) AS in_care_team
+        FROM unnest(${last}) AS u(compartment) WHERE NOT o.wide) p
+      CROSS JOIN LATERAL (SELECT ${columns} FROM records.resource
+        WHERE compartment = p.compartment AND type = 'Patient' AND NOT deleted LIMIT 1) r
+      WHERE k.beyond OR p.in_care_team OR p.compartment = ANY (k.own)
+      LIMIT ${bounds.found + 1}) f ON true`;
+}
+
+/** From the first group's tokens to whoever has them. */
+const byToken = (bounds: LookUpBounds): string =>
+  lookUp(ownersOf(0, bounds.first + 1, null), groupNumbers.slice(1), bounds);
 
 /** From the asker's own patients to those among them who have the tokens. */
-const byAsker = (most: number): string => `
-  SELECT k.n, false AS wide, f.* FROM ${question}
-  LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
-    FROM (SELECT u.compartment, bool_or(u.cared) AS in_care_team FROM (
-      SELECT c.patient AS compartment, true AS cared FROM records.care c
-        WHERE c.practitioner = k.practitioner AND c.starts_at <= k.at AND c.ends_at > k.at
-      UNION ALL SELECT unnest(k.own), false) u GROUP BY u.compartment) p
-    ${patientRow("p.compartment")}
-    WHERE ${groupNumbers.map((group) => has(group, "p.compartment")).join(" AND ")}
-    LIMIT ${most + 1}) f ON true`;
+const byAsker = (bounds: LookUpBounds): string =>
+  lookUp(
+    `SELECT c.patient FROM records.care c WHERE ${hisCare} UNION ALL SELECT unnest(k.own)`,
+    groupNumbers,
+    bounds,
+  );
 
 interface FoundRow extends RawRow {
   readonly n: number;
@@ -165,22 +175,22 @@ function foundOf(rows: readonly FoundRow[], most: number): BlindFound {
 
 export type BlindFinder = (question: BlindQuestion) => Promise<Result<BlindFound>>;
 
-function finder(db: Queryable, name: string, text: string, most: number): BlindFinder {
+function finder(db: Queryable, name: string, text: string, found: number): BlindFinder {
   return gatherLookUps(gathered, (asked: readonly BlindQuestion[]) =>
     attempt(async () => {
       const values = [asJson(asked)];
       const rows = await db.query<FoundRow & Record<string, unknown>>({ name, text, values });
-      const found = asked.map((): FoundRow[] => []);
-      for (const row of rows) found[row.n]?.push(row);
-      return found.map((each) => foundOf(each, most));
+      const each = asked.map((): FoundRow[] => []);
+      for (const row of rows) each[row.n]?.push(row);
+      return each.map((own) => foundOf(own, found));
     }),
   );
 }
 
-/** Finds whoever has the tokens, unless they, or the owners of the first group's, are more than `most`. */
-export const createFindByToken = (db: Queryable, counted: Counted, most: number): BlindFinder =>
-  finder(db, `blind-find-${counted}-${most}`, byToken(counted, most), most);
+/** Finds whoever has the tokens, unless they, or the owners of the first group's, are too many. */
+export const createFindByToken = (db: Queryable, bounds: LookUpBounds): BlindFinder =>
+  finder(db, `blind-find-${bounds.first}`, byToken(bounds), bounds.found);
 
-/** Finds them among `own` and those in whose care team the asker stands, up to `most`. */
-export const createFindByAsker = (db: Queryable, most: number): BlindFinder =>
-  finder(db, `blind-find-asker-${most}`, byAsker(most), most);
+/** Finds them among `own` and those in whose care team the asker stands, unless these are too many. */
+export const createFindByAsker = (db: Queryable, bounds: LookUpBounds): BlindFinder =>
+  finder(db, "blind-find-asker", byAsker(bounds), bounds.found);
