@@ -8,6 +8,9 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { createFindAccount } from "#identity/accounts/account.ts";
 import { createBlind } from "#identity/blind.ts";
+import { isOwnNetworkAddress } from "#identity/clients/client-store.ts";
+import { createFetchKeys, type Fetch } from "#identity/clients/fetch-keys.ts";
+import { createServiceSessions } from "#identity/clients/service-session.ts";
 import { createOperatorApps } from "#identity/clients/operator-apps.ts";
 import { createClientRegistry } from "#identity/clients/registry.ts";
 import { createPreferences } from "#identity/accounts/preferences.ts";
@@ -56,6 +59,8 @@ export interface IdentityDeps {
   /** Name that the browser shows when it asks for a passkey. */
   readonly rpName: string;
   readonly event?: Event;
+  /** Asks the outside; the platform's own when left out. */
+  readonly fetch?: Fetch;
 }
 
 export interface Identity {
@@ -115,9 +120,14 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     sessions: createSessions(outer),
     passkeys: createPasskeys(outer),
     clients: createClientRegistry(outer),
+    fetchKeys: createFetchKeys({
+      fetch: deps.fetch ?? fetch,
+      isOwnNetwork: (url) => isOwnNetworkAddress(db, url),
+    }),
   };
   const calls = createCalls({ ...inner, admit: createAdmit(inner) });
-  const provider = createProvider(inner);
+  const openServiceSession = createServiceSessions(inner);
+  const provider = createProvider({ ...inner, openServiceSession });
   keepTokenTrail(provider, inner.trail, event);
   const passwordSteps = createPasswordSteps({
     ...outer,

@@ -62,7 +62,7 @@ export interface Restart {
   readonly key: Buffer;
 }
 
-export interface TestOptions extends Partial<Pick<IdentityDeps, "random">> {
+export interface TestOptions extends Partial<Pick<IdentityDeps, "random" | "fetch">> {
   readonly clock?: Clock;
   readonly restart?: Restart;
   readonly address?: string;
@@ -114,6 +114,7 @@ export async function testIdentity(
     sealer: createSealer({ key: Buffer.from(key), random: systemRandom, ...systemRun }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     publicOrigin: origin,
     tenant: database.tenant,
     rpName: "Test clinic",

@@ -149,6 +149,7 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   const changing = ["create", "update", "delete"].includes(action);
   const forHerself = (is("patient") || is("proxy")) && purpose === "PATRQT";
   const treating = is("clinician") && purpose === "TREAT";
+  const serving = is("service") && purpose === "HOPERAT" && looking && data.label === null;
 
   // A Consent that forbids forbids all but what is done with the Consent itself.
   if (data.forbidden && data.type !== "Consent") return false;
@@ -170,6 +171,7 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
     return data.whose === "own" && forHerself;
   }
   if (action === "export" && data.whose === "nobody's") return false;
+  if (serving) return true;
   if (data.whose === "nobody's")
     return looking && (treating || (forHerself && data.type === "Practitioner"));
   const taking = looking || action === "export";

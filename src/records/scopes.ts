@@ -2,6 +2,7 @@ import type { Resource } from "@medplum/fhirtypes";
 import { parseResourceType } from "#core/ids.ts";
 import type { PolicyAction } from "#core/policy-request.ts";
 import { parseSmartScope, type SmartScope } from "#core/smart-scope.ts";
+import { unreachable } from "#core/result.ts";
 import { parseSearch } from "#records/fhir/search.ts";
 
 /** Letters of SMART App Launch 2.2 §3.0.2: create, read, update, delete, search. */
@@ -18,6 +19,8 @@ export interface Covering {
   readonly type: string;
   /** Whether the data is of the patient in context. */
   readonly inContext: boolean;
+  /** Whether a backend service asks, which has no person behind it; left out for a person. */
+  readonly isService?: boolean;
   /** Left out where nobody asks again: then no scope counts that is narrowed by a filter. */
   readonly content?: Content | undefined;
 }
@@ -37,7 +40,7 @@ interface Scope extends SmartScope {
 /** Null for a filter that is not a search we evaluate: such a scope grants nothing. */
 function readScope(text: string): Scope | null {
   const scope = parseSmartScope(text);
-  if (scope === null || scope.context === "system") return null;
+  if (scope === null) return null;
   if (scope.filter === null) return { ...scope, matches: null };
   const type = parseResourceType(scope.type);
   if (type === null) return null;
@@ -63,9 +66,24 @@ const letterOf = {
   "access-register": "r",
 } as const satisfies Record<PolicyAction, Letter>;
 
-function fits({ context, type, letters }: Scope, asked: Covering): boolean {
+/** A service has no scopes but those of services, and nobody else has those, whatever a token says. */
+function isOfContext({ context }: Scope, { inContext, isService = false }: Covering): boolean {
+  switch (context) {
+    case "system":
+      return isService;
+    case "user":
+      return !isService;
+    case "patient":
+      return !isService && inContext;
+    default:
+      return unreachable(context);
+  }
+}
+
+function fits(scope: Scope, asked: Covering): boolean {
+  const { type, letters } = scope;
   return (
-    (context === "user" || asked.inContext) &&
+    isOfContext(scope, asked) &&
     (type === "*" || type === asked.type) &&
     letters.includes(letterOf[asked.action])
   );

@@ -214,6 +214,7 @@ export function createVisits(deps: VisitDeps): BeginVisit {
   const { authorizer } = deps;
   return (caller, facts, at, afterwards) => {
     const isInContext = contextOf(caller, deps);
+    const isService = caller.live.roles.includes("service");
     return {
       at,
       facts,
@@ -223,7 +224,7 @@ export function createVisits(deps: VisitDeps): BeginVisit {
       decide: (question) => {
         const { action, type, compartment, content } = question;
         const inContext = isInContext(compartment);
-        if (!caller.scopes.allows({ action, type, inContext, content })) {
+        if (!caller.scopes.allows({ action, type, inContext, isService, content })) {
           const refusal = problem("forbidden", { detail: "The token's scopes do not cover this." });
           return { permitted: false, problem: refusal, policies: ["scope"] };
         }

@@ -11,6 +11,9 @@ export const clientLimits = {
   fetchedKeysBytes: 64 * 1024,
   /** Clients that registered themselves and wait: more are turned away until some were decided. */
   pendingClients: 100,
+  /** How far ahead the end of a client's assertion may lie (SMART App Launch 2.2 §5.1.3.1). */
+  assertionSeconds: 300,
+  jtiChars: 128,
   /** A registration that nobody decided is forgotten after this. */
   pendingMs: 30 * days,
   clientsListed: 1_000,

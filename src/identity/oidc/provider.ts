@@ -14,8 +14,13 @@ import {
   ownClientMetadata,
   scopesOfClient,
 } from "#identity/clients/provider-clients.ts";
+import { createAssertionCheck } from "#identity/clients/client-assertion.ts";
+import { clientSigningAlgs } from "#identity/clients/client-keys.ts";
+import type { Fetch } from "#identity/clients/fetch-keys.ts";
+import { clientLimits } from "#identity/clients/limits.ts";
+import type { OpenServiceSession } from "#identity/clients/service-session.ts";
 import type { ClientRegistry } from "#identity/clients/registry.ts";
-import { coveredScopes } from "#identity/clients/scope-cover.ts";
+import { coveredScopes, isServiceScope } from "#identity/clients/scope-cover.ts";
 import { createAdapter, type AdapterDeps } from "#identity/oidc/adapter.ts";
 import { portalClient } from "#identity/oidc/clients.ts";
 import { loadGrant } from "#identity/oidc/grants.ts";
@@ -31,6 +36,8 @@ export interface ProviderDeps extends AdapterDeps {
   readonly sessions: Sessions;
   readonly findAccount: FindAccount;
   readonly clients: Pick<ClientRegistry, "findApproved">;
+  readonly fetchKeys: Fetch;
+  readonly openServiceSession: OpenServiceSession;
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
@@ -51,7 +58,9 @@ function resourceIndicators(fhirBase: string): NonNullable<Configuration["featur
       useGrantedResource: () => true,
       getResourceServerInfo: (ctx, resource, client) => {
         if (resource !== fhirBase) throw new errors.InvalidTarget();
-        const known = fhirScopes(grantedScope(ctx));
+        const asked = grantedScope(ctx);
+        const isService = client.grantTypeAllowed("client_credentials");
+        const known = isService ? asked.split(" ").filter(isServiceScope) : fhirScopes(asked);
         return {
           scope: coveredScopes(known, scopesOfClient(client) ?? known).join(" "),
           audience: fhirBase,
@@ -71,6 +80,7 @@ function features(fhirBase: string): NonNullable<Configuration["features"]> {
     userinfo: { enabled: false },
     // For the clients' metadata; the library's pages are not routed: end-session.ts answers.
     rpInitiatedLogout: { enabled: true },
+    clientCredentials: { enabled: true },
     dPoP: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     revocation: {
@@ -84,6 +94,7 @@ function lifetimes(): NonNullable<Configuration["ttl"]> {
   const sessionSeconds = seconds(limits.sessionMaxMs);
   return {
     AccessToken: limits.accessTokenSeconds,
+    ClientCredentials: limits.accessTokenSeconds,
     AuthorizationCode: identityLimits.authorizationCodeSeconds,
     Grant: sessionSeconds,
     IdToken: identityLimits.idTokenSeconds,
@@ -152,6 +163,7 @@ function adapters(deps: ProviderDeps): AdapterFactory {
 
 function configuration(deps: ProviderDeps): Configuration {
   const fhirBase = `${deps.publicOrigin}/fhir`;
+  const checkAssertion = createAssertionCheck(deps.clock);
   return {
     adapter: adapters(deps),
     clients: [portalClient(deps.publicOrigin)],
@@ -172,9 +184,13 @@ function configuration(deps: ProviderDeps): Configuration {
     claims: { openid: ["sub"], fhirUser: ["fhirUser"] },
     conformIdTokenClaims: false,
     responseTypes: ["code"],
-    clientAuthMethods: ["none"],
+    clientAuthMethods: ["none", "private_key_jwt"],
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims, header) => checkAssertion(claims, header),
+    fetch: deps.fetchKeys,
+    fetchResponseBodyLimits: { jwks_uri: clientLimits.fetchedKeysBytes },
     pkce: { required: () => true },
     enabledJWA: {
+      clientAuthSigningAlgValues: [...clientSigningAlgs],
       idTokenSigningAlgValues: ["ES256"],
       dPoPSigningAlgValues: ["ES256", "Ed25519", "EdDSA"],
     },

@@ -7,6 +7,8 @@ import {
 } from "oidc-provider";
 import { parseAccountId } from "#core/ids.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
+import { parseClientId } from "#identity/clients/client.ts";
+import type { OpenServiceSession } from "#identity/clients/service-session.ts";
 import { loginOf } from "#identity/oidc/login-policy.ts";
 import { seenOf } from "#identity/sessions/seen.ts";
 import type { Sessions, TokenSession } from "#identity/sessions/session.ts";
@@ -14,6 +16,7 @@ import type { Sessions, TokenSession } from "#identity/sessions/session.ts";
 export interface TokenClaimsDeps {
   readonly sessions: Sessions;
   readonly findAccount: FindAccount;
+  readonly openServiceSession: OpenServiceSession;
 }
 
 async function sessionOf(
@@ -31,6 +34,19 @@ async function sessionOf(
   return code === undefined ? sessions.renew(login, use) : sessions.begin(login, account, use);
 }
 
+/** A service acts as itself. Throws InvalidScope when nothing is left of what it asked for. */
+async function serviceSessionOf(
+  ctx: KoaContextWithOIDC,
+  token: ClientCredentials,
+  { openServiceSession }: TokenClaimsDeps,
+): Promise<TokenSession | null> {
+  if (token.scope === undefined || token.scope === "")
+    throw new errors.InvalidScope("none of these scopes is open to this client", "");
+  const client = parseClientId(token.clientId ?? "");
+  if (client === null || token.jkt === undefined) return null;
+  return openServiceSession(client, { jkt: token.jkt, seen: seenOf(ctx.req.headers) });
+}
+
 /**
  * The claims `sid` and `device` of an access token, which begin or renew our own session. Throws
  * InvalidGrant when the session is over, so that no token comes of it.
@@ -40,8 +56,10 @@ export async function tokenClaims(
   token: AccessToken | ClientCredentials,
   deps: TokenClaimsDeps,
 ): Promise<UnknownObject> {
-  if (token.kind !== "AccessToken") throw new errors.InvalidGrant("no session, no token");
-  const session = await sessionOf(ctx, token, deps);
+  const session =
+    token.kind === "AccessToken"
+      ? await sessionOf(ctx, token, deps)
+      : await serviceSessionOf(ctx, token, deps);
   if (session === null) throw new errors.InvalidGrant("the session is over");
   return { sid: session.session, device: session.device };
 }

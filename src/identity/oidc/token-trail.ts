@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
-import type { KoaContextWithOIDC, Provider } from "oidc-provider";
+import type { ClientCredentials, KoaContextWithOIDC, Provider } from "oidc-provider";
 import { parseClientFacts } from "#core/client-facts.ts";
 import { parseAccountId } from "#core/ids.ts";
 import type { Event } from "#identity/event.ts";
@@ -12,8 +12,21 @@ type Context = Parameters<Parameters<Provider["use"]>[0]>[0];
 
 const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
+/** A service has an account of the id that it has as a client. */
+function issuedToService({ clientId = "", extra }: ClientCredentials): Told {
+  return {
+    action: "token",
+    about: parseAccountId(clientId),
+    role: "service",
+    client: clientId,
+    session: textOf(extra?.["sid"]),
+    device: textOf(extra?.["device"]),
+  };
+}
+
 function issued({ oidc }: KoaContextWithOIDC): Told {
-  const { AccessToken: token } = oidc.entities;
+  const { AccessToken: token, ClientCredentials: own } = oidc.entities;
+  if (own !== undefined) return issuedToService(own);
   return {
     action: "token",
     about: token === undefined ? null : parseAccountId(token.accountId),
