@@ -42,11 +42,17 @@ export function pidOf(home: string, role: string): number | undefined {
   );
 }
 
-/** The most memory that one role's process of a home ever had resident, in MB. */
-export function peakMemoryMb(home: string, role: string): number {
+/** One line of what the kernel says of a role's process, in MB; NaN when it does not run. */
+function statusMb(home: string, role: string, line: "VmHWM" | "VmRSS"): number {
   const pid = pidOf(home, role);
   if (pid === undefined) return Number.NaN;
-  return (
-    Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024
-  );
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${line}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1_024;
 }
+
+/** The most memory that one role's process of a home ever had resident, in MB. */
+export const peakMemoryMb = (home: string, role: string): number => statusMb(home, role, "VmHWM");
+
+/** The memory that one role's process of a home has resident now, in MB. */
+export const residentMemoryMb = (home: string, role: string): number =>
+  statusMb(home, role, "VmRSS");
