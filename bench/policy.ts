@@ -11,7 +11,7 @@ const repeats = 200_000;
 /** Each number is a resource type, and so an attribute class, of its own. */
 const requestOf = (n: number): PolicyRequest => ({
   tenant: "tenant",
-  person: { account: "account", roles: ["clinician"], patients: [] },
+  person: { account: "account", roles: ["clinician"], patients: [], actsFor: [] },
   session: { id: "session" },
   device: { id: "device", level: 1 },
   client: { id: "client" },

@@ -99,6 +99,7 @@ function peopleOf(): Record<Persona, Me> {
   const person = (me: Partial<Me> & Pick<Me, "displayName" | "roles">): Me => ({
     account: "11111111-1111-4111-8111-111111111111",
     patients: [],
+    actsFor: [],
     practitioner: null,
     language: null,
     idleMs: 30 * 60_000,

@@ -3,13 +3,28 @@ import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { Operator } from "#assembly/operator.ts";
 
+export interface NewGrant {
+  readonly patient: string;
+  readonly basis: "parent" | "caregiver" | "representative";
+  /** Of the child, YYYY-MM-DD; for a parent. */
+  readonly birthDate?: string;
+  /** The paper that was seen; for a representative. */
+  readonly evidence?: string;
+  readonly startsAt?: string;
+  readonly endsAt?: string;
+}
+
 /** What identity's operator door takes to make an account. */
 export interface NewAccount {
   /** Asked again with the same one, identity gives the account it made then. */
   readonly externalId: string;
   readonly displayName: string;
   readonly roles: readonly PersonRole[];
+  /** FHIR ids of the person's own charts. */
   readonly patients?: readonly string[];
+  readonly departments?: readonly string[];
+  /** For whom else the person acts, each with a ground: see docs/identity.md. */
+  readonly actsFor?: readonly NewGrant[];
   readonly practitioner?: string;
   readonly login?: string;
   readonly password?: string;

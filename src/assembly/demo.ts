@@ -1,10 +1,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { PersonRole } from "#core/policy-request.ts";
 import { refuse } from "#core/problem.ts";
-import { ok, type Result } from "#core/result.ts";
+import { isRecord } from "#core/jws.ts";
+import { BrokenInvariant, ok, type Result } from "#core/result.ts";
 import { demoPersonae } from "#town/personae.ts";
 import { createTown, type Town } from "#town/town.ts";
-import { makeAccount, type NewAccount } from "#assembly/accounts.ts";
+import { makeAccount, type NewAccount, type NewGrant } from "#assembly/accounts.ts";
 import type { Home } from "#assembly/home.ts";
 import { openOperator, type Operator } from "#assembly/operator.ts";
 
@@ -29,7 +30,19 @@ interface Persona {
   readonly totpSeed: string;
   readonly displayName: string;
   readonly patients: readonly string[];
+  readonly actsFor?: readonly NewGrant[];
   readonly practitioner?: string;
+}
+
+/** The birth date that the child's chart has; by it her mother's access ends. */
+function birthDateOf(town: Town, id: string): string {
+  for (const [patient] of town.patients()) {
+    const chart: unknown = patient;
+    if (!isRecord(chart) || chart["id"] !== id) continue;
+    const { birthDate } = chart;
+    if (typeof birthDate === "string") return birthDate;
+  }
+  throw new BrokenInvariant("the demo's child has no birth date");
 }
 
 function personaeOf(town: Town): readonly Persona[] {
@@ -40,7 +53,14 @@ function personaeOf(town: Town): readonly Persona[] {
       login: "ana",
       totpSeed: "PHYLAXDEMOPATIENTAAAAAAAAAAAAAAA",
       displayName: people.patient.displayName,
-      patients: [people.patient.patientId, people.child.patientId],
+      patients: [people.patient.patientId],
+      actsFor: [
+        {
+          patient: people.child.patientId,
+          basis: "parent",
+          birthDate: birthDateOf(town, people.child.patientId),
+        },
+      ],
     },
     {
       role: "clinician",
@@ -171,6 +191,7 @@ function accountOf(persona: Persona): NewAccount {
     displayName: persona.displayName,
     roles: [persona.role],
     patients: persona.patients,
+    ...(persona.actsFor === undefined ? {} : { actsFor: persona.actsFor }),
     ...(persona.practitioner === undefined ? {} : { practitioner: persona.practitioner }),
     login: persona.login,
     password: demoPassword,

@@ -16,3 +16,17 @@ test("a grace that is none, or longer than keys stay in memory, is the default",
   for (const text of ["-1", "1.5", "soon", "901", "Infinity"])
     assert.equal(graceOf(text), 120_000, text);
 });
+
+test("a parent's access ends at 18, unless an age from 12 to 21 is given", () => {
+  const ageOf = (text: string | undefined): number =>
+    readEnvironment({ PHYLAX_PARENT_ENDS_AT_AGE: text }, "/work", false).parentEndsAtAge;
+  for (const [text, age] of [
+    [undefined, 18],
+    ["", 18],
+    ["12", 12],
+    ["19", 19],
+    ["21", 21],
+  ] as const)
+    assert.equal(ageOf(text), age);
+  for (const text of ["11", "22", "18.5", "grown", "-18"]) assert.equal(ageOf(text), 18, text);
+});

@@ -20,6 +20,8 @@ export interface Environment {
   readonly keysGraceMs: number;
   /** Multiplies the gateway's limits per address, for many people behind one address or a load test. */
   readonly rateShare: number;
+  /** The age in years at which a parent's access to a child's record ends; States differ. */
+  readonly parentEndsAtAge: number;
   readonly colour: boolean;
 }
 
@@ -48,12 +50,24 @@ function keysGrace(value: string | undefined): number {
   return (isFit ? seconds : defaultKeysGraceSeconds) * 1_000;
 }
 
+const defaultParentEndsAtAge = 18;
+const parentEndsAtAges = { least: 12, most: 21 } as const;
+
+/** Whole years from 12 to 21; what is none, or beyond, means the default. */
+function parentEndsAtAge(value: string | undefined): number {
+  const years = Number(text(value) ?? defaultParentEndsAtAge);
+  const { least, most } = parentEndsAtAges;
+  return Number.isInteger(years) && years >= least && years <= most
+    ? years
+    : defaultParentEndsAtAge;
+}
+
 /** A misspelt wish must not turn it off: whatever is not "off" asks for it. */
 function fipsWish(value: string | undefined): boolean {
   return (text(value) ?? "off") !== "off";
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE and NO_COLOR. */
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -71,6 +85,7 @@ export function readEnvironment(
     fipsCertificate: text(variables["PHYLAX_FIPS_CERTIFICATE"]),
     keysGraceMs: keysGrace(variables["PHYLAX_KEYS_GRACE_SECONDS"]),
     rateShare: share(variables["PHYLAX_RATE_SHARE"]),
+    parentEndsAtAge: parentEndsAtAge(variables["PHYLAX_PARENT_ENDS_AT_AGE"]),
     colour: isTerminal && text(variables["NO_COLOR"]) === null,
   };
 }

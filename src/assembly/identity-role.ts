@@ -90,6 +90,7 @@ export const startIdentity: RoleStarter = async (context) => {
     tenant: settings.tenant,
     peerOf: peerRole,
     rpName: "Phylax",
+    parentEndsAtAge: context.environment.parentEndsAtAge,
   });
   if (!running.ok) return running;
   const listener = await listenMutual({

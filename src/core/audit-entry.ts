@@ -24,6 +24,8 @@ export const auditActions = [
   "token",
   "enrol",
   "account-change",
+  /** What an administrator does with other people's accounts. */
+  "administer",
   "unwrap",
   "key-create",
   "key-rotate",

@@ -38,8 +38,10 @@ export interface PolicyRequest {
   readonly person: {
     readonly account: string;
     readonly roles: readonly PersonRole[];
-    /** Pseudonyms of the patients the person is, or may act for. */
+    /** Pseudonyms of the person's own charts. */
     readonly patients: readonly string[];
+    /** Pseudonyms of the patients for whom the person may act now. */
+    readonly actsFor: readonly string[];
   };
   readonly session: { readonly id: string };
   readonly device: { readonly id: string; readonly level: number };

@@ -9,6 +9,8 @@ export interface Me {
   readonly roles: readonly PersonRole[];
   /** FHIR ids of the Patient resources that this person is, or may act for. */
   readonly patients: readonly string[];
+  /** Those of them for whom the person acts; the rest are her own. */
+  readonly actsFor: readonly string[];
   /** FHIR id of the Practitioner that this person is. */
   readonly practitioner: string | null;
   /** BCP 47 tag of the language that the person chose; null when she chose none. */

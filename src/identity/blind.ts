@@ -4,6 +4,9 @@ import { createHmac } from "node:crypto";
 export type BlindKind =
   | "login"
   | "external-id"
+  | "name"
+  | "paper-code"
+  | "paper-fact"
   | "attempt-login"
   | "attempt-address"
   | "enrolment-token"

@@ -58,6 +58,8 @@ export interface IdentityDeps {
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
   /** Name that the browser shows when it asks for a passkey. */
   readonly rpName: string;
+  /** The age in years at which a parent's access to a child's record ends; States differ. */
+  readonly parentEndsAtAge: number;
   readonly event?: Event;
   /** Asks the outside; the platform's own when left out. */
   readonly fetch?: Fetch;
@@ -116,7 +118,7 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
   const inner = {
     ...outer,
     trail: createTrail(deps.log, clock),
-    findAccount: createFindAccount(db, sealer),
+    findAccount: createFindAccount(db, sealer, clock),
     sessions: createSessions(outer),
     passkeys: createPasskeys(outer),
     clients: createClientRegistry(outer),

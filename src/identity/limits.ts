@@ -38,4 +38,9 @@ export const identityLimits = {
   languageChars: 35,
   patientsPerAccount: 50,
   externalIdChars: 200,
+  /** Patients for whom one person acts, and people who act for one patient. */
+  grantsPerAccount: 50,
+  departmentsPerAccount: 20,
+  departmentChars: 100,
+  evidenceChars: 300,
 } as const;

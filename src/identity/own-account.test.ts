@@ -31,6 +31,7 @@ suite("one's own account", () => {
       displayName: "Ana Lima",
       roles: ["patient"],
       patients: ["pat-1"],
+      actsFor: [],
       practitioner: null,
       language: null,
       idleMs: 30 * 60_000,

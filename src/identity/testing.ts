@@ -118,6 +118,7 @@ export async function testIdentity(
     publicOrigin: origin,
     tenant: database.tenant,
     rpName: "Test clinic",
+    parentEndsAtAge: 18,
     peerOf: ({ headers }) => parseProcessRole(String(headers["test-role"])),
     event: (name, facts) => faults.push(`${name} ${JSON.stringify(facts ?? {})}`),
   });

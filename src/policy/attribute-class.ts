@@ -20,15 +20,16 @@ export type ResourceClass =
       readonly kind: "PatientRecord";
       readonly resourceType: string;
       readonly ofCaller: boolean;
+      readonly actedFor: boolean;
       readonly inCareTeam: boolean;
       /** Sorted, each once. */
       readonly labels: readonly string[];
       readonly forbiddenByConsent: boolean;
     }
   | { readonly kind: "OrganisationRecord"; readonly resourceType: string }
-  | { readonly kind: "PatientLog"; readonly ofCaller: boolean }
+  | { readonly kind: "PatientLog"; readonly ofCaller: boolean; readonly actedFor: boolean }
   | { readonly kind: "SystemLog" }
-  | { readonly kind: "AccessRequest"; readonly ofCaller: boolean };
+  | { readonly kind: "AccessRequest"; readonly ofCaller: boolean; readonly actedFor: boolean };
 
 export function attributeClassOf(request: PolicyRequest): AttributeClass {
   return {
@@ -48,14 +49,16 @@ const requestActions: ReadonlySet<PolicyAction> = new Set(["access-request", "ac
 function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceClass {
   const { type: resourceType, patient, inCareTeam, labels, forbiddenByConsent } = resource;
   const ofCaller = patient !== null && person.patients.includes(patient);
+  const actedFor = patient !== null && person.actsFor.includes(patient);
   if (logActions.has(action))
-    return patient === null ? { kind: "SystemLog" } : { kind: "PatientLog", ofCaller };
-  if (requestActions.has(action)) return { kind: "AccessRequest", ofCaller };
+    return patient === null ? { kind: "SystemLog" } : { kind: "PatientLog", ofCaller, actedFor };
+  if (requestActions.has(action)) return { kind: "AccessRequest", ofCaller, actedFor };
   if (patient === null) return { kind: "OrganisationRecord", resourceType };
   return {
     kind: "PatientRecord",
     resourceType,
     ofCaller,
+    actedFor,
     inCareTeam,
     labels: sorted(labels),
     forbiddenByConsent,

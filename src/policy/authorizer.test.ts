@@ -21,7 +21,7 @@ const authorizer = value(createAuthorizer(texts));
 
 const request: PolicyRequest = {
   tenant: "tenant",
-  person: { account: "ana", roles: ["patient"], patients: ["patient-1"] },
+  person: { account: "ana", roles: ["patient"], patients: ["patient-1"], actsFor: [] },
   session: { id: "session" },
   device: { id: "device", level: 1 },
   client: { id: "client" },
@@ -107,6 +107,7 @@ const anyRequest: fc.Arbitrary<PolicyRequest> = fc.record({
     account: fc.string(),
     roles: fc.uniqueArray(fc.constantFrom(...personRoles), { maxLength: 3 }),
     patients: fc.uniqueArray(fc.constantFrom("a", "b", "c")),
+    actsFor: fc.uniqueArray(fc.constantFrom("a", "b", "c")),
   }),
   session: fc.record({ id: fc.string() }),
   device: fc.record({ id: fc.string(), level: fc.nat({ max: 4 }) }),

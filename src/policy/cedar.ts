@@ -117,14 +117,15 @@ function callOf(name: string, asked: AttributeClass): StatefulAuthorizationCall 
 function attributesOf(resource: ResourceClass): EntityJson["attrs"] {
   switch (resource.kind) {
     case "PatientRecord": {
-      const { resourceType, ofCaller, inCareTeam, labels, forbiddenByConsent } = resource;
-      return { resourceType, ofCaller, inCareTeam, labels: [...labels], forbiddenByConsent };
+      const { resourceType, ofCaller, actedFor, inCareTeam, forbiddenByConsent } = resource;
+      const labels = [...resource.labels];
+      return { resourceType, ofCaller, actedFor, inCareTeam, labels, forbiddenByConsent };
     }
     case "OrganisationRecord":
       return { resourceType: resource.resourceType };
     case "PatientLog":
     case "AccessRequest":
-      return { ofCaller: resource.ofCaller };
+      return { ofCaller: resource.ofCaller, actedFor: resource.actedFor };
     case "SystemLog":
       return {};
     default:

@@ -32,7 +32,7 @@ interface Line {
 
 interface Data {
   readonly type: string;
-  readonly whose: "own" | "another's" | "nobody's";
+  readonly whose: "own" | "acted for" | "another's" | "nobody's";
   readonly inCareTeam: boolean;
   readonly label: string | null;
   readonly forbidden: boolean;
@@ -60,7 +60,7 @@ const matchActions = ["match", "merge"] as const;
 const requestActions = ["access-request", "access-register"] as const;
 const logActions = ["access-log", "audit-read"] as const;
 
-const patientData: readonly Data[] = (["own", "another's"] as const).flatMap((whose) =>
+const patientData: readonly Data[] = (["own", "acted for", "another's"] as const).flatMap((whose) =>
   [false, true].flatMap((inCareTeam) =>
     (
       [
@@ -80,13 +80,15 @@ const nobodys = (type: string): Data => ({
   label: null,
   forbidden: false,
 });
-const logData: readonly Data[] = (["own", "another's", "nobody's"] as const).map((whose) => ({
-  type: "AuditEvent",
-  whose,
-  inCareTeam: false,
-  label: null,
-  forbidden: false,
-}));
+const logData: readonly Data[] = (["own", "acted for", "another's", "nobody's"] as const).map(
+  (whose) => ({
+    type: "AuditEvent",
+    whose,
+    inCareTeam: false,
+    label: null,
+    forbidden: false,
+  }),
+);
 
 const table: readonly Line[] = roleSets.flatMap((roles) =>
   [0, 1].flatMap((level) =>
@@ -124,7 +126,7 @@ function requestOf({ roles, level, zone, purpose, action, data }: Line): PolicyR
   const patient = data.whose === "nobody's" ? null : data.whose;
   return {
     tenant: "tenant",
-    person: { account: "account", roles, patients: ["own", "third"] },
+    person: { account: "account", roles, patients: ["own", "third"], actsFor: ["acted for"] },
     session: { id: "session" },
     device: { id: "device", level },
     client: { id: "client" },
@@ -147,7 +149,10 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   const looking = ["read", "search", "history"].includes(action);
   if (level === 0 && (!looking || data.label !== null)) return false;
   const changing = ["create", "update", "delete"].includes(action);
-  const forHerself = (is("patient") || is("proxy")) && purpose === "PATRQT";
+  const asking = (is("patient") || is("proxy")) && purpose === "PATRQT";
+  const isHers =
+    asking &&
+    ((is("patient") && data.whose === "own") || (is("proxy") && data.whose === "acted for"));
   const treating = is("clinician") && purpose === "TREAT";
   const serving = is("service") && purpose === "HOPERAT" && looking && data.label === null;
 
@@ -161,22 +166,22 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
     const isOfficer = is("privacy-officer") && purpose === "HOPERAT";
     return isOfficer && data.type === "Patient" && !isKept;
   }
-  if (action === "access-request") return data.whose === "own" && forHerself;
+  if (action === "access-request") return isHers;
   if (action === "access-register") return is("privacy-officer") && purpose === "HOPERAT";
   if (action === "audit-read" && data.whose === "nobody's")
     return is("security-operator") && purpose === "HOPERAT";
   if (action === "access-log" || action === "audit-read") {
     if (data.whose === "nobody's") return false;
     if (is("privacy-officer") && purpose === "HOPERAT") return true;
-    return data.whose === "own" && forHerself;
+    return isHers;
   }
   if (action === "export" && data.whose === "nobody's") return false;
   if (serving) return true;
   if (data.whose === "nobody's")
-    return looking && (treating || (forHerself && data.type === "Practitioner"));
+    return looking && (treating || (asking && data.type === "Practitioner"));
   const taking = looking || action === "export";
   if (treating && data.inCareTeam) return taking || changing;
-  return taking && forHerself && data.whose === "own" && data.label !== "psychotherapy";
+  return taking && isHers && data.label !== "psychotherapy";
 }
 
 suite("the decision table", () => {

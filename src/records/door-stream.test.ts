@@ -23,7 +23,15 @@ const chunk = (piece: string, count = 1): Chunk => ({
 const caller = {
   claims: { client: "app" },
   proof: { jti: "one" },
-  live: { account: "a", session: "s", device: "d", roles: ["patient"], patients: new Map() },
+  live: {
+    account: "a",
+    session: "s",
+    device: "d",
+    roles: ["patient"],
+    own: new Map(),
+    actsFor: new Map(),
+    patients: new Map(),
+  },
 } as unknown as Caller;
 
 interface Streaming {

@@ -48,6 +48,8 @@ function rowOf(id: SessionId, epoch: number, more: Partial<LiveRow> = {}): LiveR
     idle_ends_at: at(60_000),
     ends_at: at(600_000),
     ended: false,
+    acts_for: [],
+    acts_for_until: [],
     ...more,
   };
 }
@@ -71,14 +73,17 @@ async function world(t: TestContext, rows: LiveRow[]): Promise<World> {
         : Promise.reject(new Error("down"));
     },
   } as unknown as Queryable;
-  const pseudonym = parsePseudonym("00000000-0000-4000-8000-00000000000a") ?? assert.fail();
+  const pseudonymOf = (id: ResourceId): Pseudonym =>
+    parsePseudonym(
+      `00000000-0000-4000-8000-${Buffer.from(id).toString("hex").padStart(12, "0")}`,
+    ) ?? assert.fail();
   const samePerson = {
     refresh: async () => {
       if (!made.knowsCharts) throw new Error("down");
     },
     withOthers: (patients: ReadonlyMap<Pseudonym, ResourceId>) => patients,
   };
-  const live = await watchLiveSessions({ db, clock, pseudonymOf: () => pseudonym, samePerson });
+  const live = await watchLiveSessions({ db, clock, pseudonymOf, samePerson });
   t.after(() => live.close());
   return Object.assign(made, { live });
 }
@@ -94,6 +99,32 @@ test("a session that lives is found with its person", async (t) => {
   assert.ok(found.ok);
   assert.deepEqual(found.value.roles, ["patient"]);
   assert.deepEqual([...found.value.patients.values()], ["ana"]);
+});
+
+test("one acts for a patient until the grant ends, by the clock at the time of asking", async (t) => {
+  const told = {
+    acts_for: ["mateo", "lu"],
+    acts_for_until: [BigInt(startMs + 5_000), BigInt(startMs + 600_000)],
+  };
+  const made = await world(t, [rowOf(one, 1, told)]);
+  const idsNow = async () => {
+    const found = await made.live.find(one);
+    assert.ok(found.ok);
+    const { own, actsFor, patients } = found.value;
+    return [own, actsFor, patients].map((ids) => [...ids.values()]);
+  };
+  assert.deepEqual(await idsNow(), [["ana"], ["mateo", "lu"], ["ana", "mateo", "lu"]]);
+  made.ms += 4_999;
+  assert.deepEqual((await idsNow())[1], ["mateo", "lu"]);
+  made.ms += 1;
+  assert.deepEqual(await idsNow(), [["ana"], ["lu"], ["ana", "lu"]]);
+});
+
+test("a patient whose end was not told is not acted for", async (t) => {
+  const made = await world(t, [rowOf(one, 1, { acts_for: ["mateo"], acts_for_until: [] })]);
+  const found = await made.live.find(one);
+  assert.ok(found.ok);
+  assert.equal(found.value.patients.size, 1);
 });
 
 test("a session that began after the last poll is found at once", async (t) => {

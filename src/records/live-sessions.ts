@@ -18,6 +18,8 @@ import { readLiveRows, type LiveRow } from "#records/live-store.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
 import type { Queryable } from "#storage/database.ts";
 
+export type Patients = ReadonlyMap<Pseudonym, ResourceId>;
+
 /** A session as identity last told of it. */
 export interface LiveSession {
   readonly session: SessionId;
@@ -27,8 +29,12 @@ export interface LiveSession {
   /** Grows with every change, so it names this very state. */
   readonly epoch: number;
   readonly roles: readonly PersonRole[];
-  /** FHIR ids of the patients the person is or may act for, by pseudonym. */
-  readonly patients: ReadonlyMap<Pseudonym, ResourceId>;
+  /** FHIR ids of the person's own charts, by pseudonym. */
+  readonly own: Patients;
+  /** Of the patients for whom the person may act at this moment. */
+  readonly actsFor: Patients;
+  /** Both: her own, then those for whom she acts. */
+  readonly patients: Patients;
   readonly practitioner: ResourceId | null;
   readonly clients: readonly string[];
   readonly idleEndsAt: Instant;
@@ -50,14 +56,32 @@ export interface LiveSessionsDeps {
 }
 
 type PseudonymOf = LiveSessionsDeps["pseudonymOf"];
+type OtherCharts = Pick<SamePerson, "withOthers">;
+
+/** As it was told, with grants that may since have run out. */
+interface ToldSession extends LiveSession {
+  readonly actsUntil: ReadonlyMap<Pseudonym, number>;
+}
+
+const joined = (own: Patients, actsFor: Patients): Patients =>
+  actsFor.size === 0 ? own : new Map([...own, ...actsFor]);
 
 /** Null when a row has not the agreed form: such a session does not exist for us. */
-function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): LiveSession | null {
+function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): ToldSession | null {
   const session = parseSessionId(row.session_id);
   const account = parseAccountId(row.account_id);
   const device = parseDeviceId(row.device_id);
   if (session === null || account === null || device === null) return null;
-  const patients = row.patients.flatMap((id) => parseResourceId(id) ?? []);
+  const idsOf = (ids: readonly string[]): Patients =>
+    new Map(
+      ids.flatMap((text): [Pseudonym, ResourceId][] => {
+        const id = parseResourceId(text);
+        return id === null ? [] : [[pseudonymOf(id), id]];
+      }),
+    );
+  const own = idsOf(row.patients);
+  const actsFor = idsOf(row.acts_for);
+  const untilOf = new Map(row.acts_for.map((id, at) => [id, Number(row.acts_for_until[at] ?? 0)]));
   return {
     session,
     account,
@@ -65,7 +89,10 @@ function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): LiveSession | nul
     deviceLevel: row.device_level,
     epoch: row.epoch,
     roles: personRoles.filter((role) => row.roles.includes(role)),
-    patients: new Map(patients.map((id) => [pseudonymOf(id), id])),
+    own,
+    actsFor,
+    patients: joined(own, actsFor),
+    actsUntil: new Map([...actsFor].map(([patient, id]) => [patient, untilOf.get(id) ?? 0])),
     practitioner: row.practitioner === null ? null : parseResourceId(row.practitioner),
     clients: row.client_ids,
     idleEndsAt: row.idle_ends_at,
@@ -74,7 +101,7 @@ function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): LiveSession | nul
 }
 
 interface LiveState {
-  readonly sessions: Map<SessionId, LiveSession>;
+  readonly sessions: Map<SessionId, ToldSession>;
   epoch: number;
   lastSweepMs: number;
 }
@@ -96,6 +123,22 @@ const hasEnded = (session: LiveSession, now: Instant): boolean =>
 function sweep(state: LiveState, clock: Clock): void {
   const now = clock.now();
   for (const [id, session] of state.sessions) if (hasEnded(session, now)) state.sessions.delete(id);
+}
+
+/**
+ * The session as it stands at this moment: a grant that has run out since identity told of it is
+ * no more, and whoever may see one chart of a person may see the others.
+ */
+function asOf(session: ToldSession, now: Instant, { withOthers }: OtherCharts): LiveSession {
+  const { actsUntil } = session;
+  const isOver = [...actsUntil.values()].some((until) => until <= now);
+  const held = isOver
+    ? new Map([...session.actsFor].filter(([patient]) => (actsUntil.get(patient) ?? 0) > now))
+    : session.actsFor;
+  const own = withOthers(session.own);
+  const actsFor = held.size === 0 ? held : withOthers(held);
+  if (own === session.own && actsFor === session.actsFor) return session;
+  return { ...session, own, actsFor, patients: joined(own, actsFor) };
 }
 
 const sweepEveryMs = 60_000;
@@ -122,8 +165,7 @@ export async function watchLiveSessions(deps: LiveSessionsDeps): Promise<LiveSes
       if (kept.isStale()) return refuse("session-state-stale");
       const session = state.sessions.get(id);
       if (session === undefined || hasEnded(session, clock.now())) return refuse("session-ended");
-      const patients = samePerson.withOthers(session.patients);
-      return ok(patients === session.patients ? session : { ...session, patients });
+      return ok(asOf(session, clock.now(), samePerson));
     },
     close: () => kept.close(),
   };

@@ -15,6 +15,9 @@ export interface LiveRow {
   readonly idle_ends_at: Instant;
   readonly ends_at: Instant;
   readonly ended: boolean;
+  /** FHIR ids of the patients for whom the person may act, and until when each, in ms since 1970. */
+  readonly acts_for: readonly string[];
+  readonly acts_for_until: readonly bigint[];
 }
 
 /**
@@ -25,7 +28,7 @@ export async function readLiveRows(db: Queryable, epoch: number): Promise<readon
   return db.query<LiveRow & Record<string, unknown>>({
     name: "records-live",
     text: `SELECT session_id, account_id, device_id, device_level, epoch, roles, patients,
-        practitioner, client_ids, idle_ends_at, ends_at, ended
+        practitioner, client_ids, idle_ends_at, ends_at, ended, acts_for, acts_for_until
       FROM identity.live WHERE epoch > $1 AND ($1 > 0 OR NOT ended) ORDER BY epoch`,
     values: [epoch],
   });

@@ -74,7 +74,10 @@ export function testClock(): TestClock {
 
 export interface PersonFacts {
   readonly roles: readonly string[];
+  /** Own charts: of a patient all, of one who acts for others, too, the first; the rest are acted for. */
   readonly patients?: readonly string[];
+  /** When acting for others ends; with the session, if not named. */
+  readonly actsUntilMs?: number;
   readonly practitioner?: string | null;
   readonly deviceLevel?: number;
   readonly idleMs?: number;
@@ -113,10 +116,13 @@ export async function testPerson(
   const key = signingKey();
   const now = new Date(clock.now()).toISOString();
   const bytes = (): Buffer => systemRandom.bytes(32);
+  const ownCount = !roles.includes("patient") ? 0 : roles.includes("proxy") ? 1 : patients.length;
+  const actsFor = patients.slice(ownCount);
+  const actsUntilMs = facts.actsUntilMs ?? clock.now() + 12 * 60 * 60_000;
   await db.query(
     `INSERT INTO identity.account (id, display_name_sealed, roles, patients, practitioner, status, created_at)
      VALUES ($1, $2, $3, $4, $5, 'active', $6)`,
-    [account, bytes(), roles, patients, practitioner, now],
+    [account, bytes(), roles, patients.slice(0, ownCount), practitioner, now],
   );
   await db.query(
     `INSERT INTO identity.device (id, account, jkt, kind, level, first_seen, last_seen)
@@ -125,8 +131,9 @@ export async function testPerson(
   );
   await db.query(
     `INSERT INTO identity.session (id, account, device, client_ids, browser, login, grant_id,
-       created_at, last_seen, idle_ms, ends_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8::timestamptz + interval '12 hours')`,
+       created_at, signed_in_at, last_seen, idle_ms, ends_at, acts_for, acts_for_until)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, $8::timestamptz + interval '12 hours',
+       $10, $11)`,
     [
       session,
       account,
@@ -137,6 +144,8 @@ export async function testPerson(
       bytes(),
       now,
       facts.idleMs ?? 1_800_000,
+      actsFor,
+      actsFor.map(() => actsUntilMs),
     ],
   );
   const seconds = (): number => Math.floor(clock.now() / 1_000);

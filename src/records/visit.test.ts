@@ -7,17 +7,26 @@ import { actingAs, isWorkforce } from "#records/visit.ts";
 
 const own = parsePseudonym("00000000-0000-4000-8000-00000000000a") ?? assert.fail();
 const other = parsePseudonym("00000000-0000-4000-8000-00000000000b") ?? assert.fail();
+const child = parsePseudonym("00000000-0000-4000-8000-00000000000c") ?? assert.fail();
 const ownId = parseResourceId("ana") ?? assert.fail();
+const childId = parseResourceId("mateo") ?? assert.fail();
 
 // Only these members of a caller are looked at here.
-const callerOf = (roles: readonly PersonRole[]): Caller =>
-  ({ live: { roles, patients: new Map([[own, ownId]]) } }) as unknown as Caller;
+const callerOf = (roles: readonly PersonRole[]): Caller => {
+  const patients = new Map([[own, ownId]]);
+  const actsFor = new Map([[child, childId]]);
+  const live = { roles, own: patients, actsFor, patients: new Map([...patients, ...actsFor]) };
+  return { live } as unknown as Caller;
+};
 
 for (const [roles, whose, role, purpose] of [
   [["patient"], own, "patient", "PATRQT"],
   [["patient"], other, "patient", "PATRQT"],
   [["patient"], "organisation", "patient", "PATRQT"],
-  [["proxy"], own, "proxy", "PATRQT"],
+  [["proxy"], child, "proxy", "PATRQT"],
+  [["patient", "proxy"], child, "proxy", "PATRQT"],
+  [["clinician", "proxy"], child, "proxy", "PATRQT"],
+  [["clinician"], child, "clinician", "TREAT"],
   [["patient", "proxy"], own, "patient", "PATRQT"],
   [["clinician"], other, "clinician", "TREAT"],
   [["clinician"], own, "clinician", "TREAT"],
@@ -30,7 +39,7 @@ for (const [roles, whose, role, purpose] of [
   [["service"], other, "service", "HOPERAT"],
   [[], other, null, "PATRQT"],
 ] as const)
-  test(`as ${roles.join(" and ") || "nobody"}, with data of ${whose === own ? "herself" : (whose ?? "nobody known")}, one acts as ${role ?? "nobody"} for ${purpose}`, () => {
+  test(`as ${roles.join(" and ") || "nobody"}, with data of ${whose === own ? "herself" : whose === child ? "one acted for" : (whose ?? "nobody known")}, one acts as ${role ?? "nobody"} for ${purpose}`, () => {
     assert.deepEqual(actingAs(callerOf(roles), whose), { role, purpose });
   });
 

@@ -18,7 +18,6 @@ import type { Authorizer } from "#policy/authorizer.ts";
 import type { Caller } from "#records/caller.ts";
 import type { ConsentBook } from "#records/consent/consent-book.ts";
 import type { Standing } from "#records/consent/provision.ts";
-import type { Chart } from "#records/matching/merge-store.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
 import type { Content } from "#records/scopes.ts";
 import type { CareAsker } from "#records/store.ts";
@@ -96,15 +95,25 @@ export const isWorkforce = ({ live }: Caller): boolean =>
 const ownsCompartment = ({ live }: Caller, compartment: Compartment | null): boolean =>
   compartment !== null && compartment !== "organisation" && live.patients.has(compartment);
 
+/** How the caller stands to whose data it is: without the role, a chart of hers or a grant is nothing. */
+function standingOf({ live }: Caller, compartment: Compartment | null): Standing {
+  if (compartment === null || compartment === "organisation") return "other";
+  if (live.own.has(compartment) && live.roles.includes("patient")) return "patient";
+  return live.actsFor.has(compartment) && live.roles.includes("proxy") ? "representative" : "other";
+}
+
 /** In which role, and for which purpose, the caller touches this data: her own record even where she also works here. */
 export function actingAs(
   caller: Caller,
   compartment: Compartment | null,
 ): { readonly role: PersonRole | null; readonly purpose: PurposeOfUse } {
   const { roles } = caller.live;
+  const standing = standingOf(caller, compartment);
+  if (standing !== "other") {
+    const role = standing === "patient" ? "patient" : "proxy";
+    return { role, purpose: "PATRQT" };
+  }
   const asPatient = (["patient", "proxy"] as const).find((role) => roles.includes(role)) ?? null;
-  if (ownsCompartment(caller, compartment) && asPatient !== null)
-    return { role: asPatient, purpose: "PATRQT" };
   const role = workforceRoles.find((known) => roles.includes(known)) ?? asPatient;
   if (role === "clinician") return { role, purpose: "TREAT" };
   return { role, purpose: role === asPatient ? "PATRQT" : "HOPERAT" };
@@ -125,14 +134,6 @@ export type BeginVisit = (
   afterwards: Visit["afterwards"],
 ) => Visit;
 
-/** Whoever has the role of a patient is the first of her patients, in each chart of hers; for the others she acts. */
-function standingOf({ live }: Caller, compartment: Pseudonym, others: readonly Chart[]): Standing {
-  if (!live.patients.has(compartment)) return "other";
-  const [first] = live.patients.keys();
-  const isFirst = first === compartment || others.some((chart) => chart.compartment === first);
-  return live.roles.includes("patient") && isFirst ? "patient" : "representative";
-}
-
 /** A Consent speaks of a person: what stands in one of her charts holds for all of them. */
 function isForbidden(
   { consents, samePerson }: VisitDeps,
@@ -142,7 +143,7 @@ function isForbidden(
   if (compartment === "organisation") return false;
   const others = samePerson.othersOf(compartment);
   const asked = {
-    standing: standingOf(caller, compartment, others),
+    standing: standingOf(caller, compartment),
     practitioner: caller.live.practitioner,
     purpose: actingAs(caller, compartment).purpose,
     action,
@@ -166,7 +167,12 @@ function policyRequest(
   const { compartment, type, inCareTeam, labels, action } = question;
   return {
     tenant: deps.tenant,
-    person: { account: live.account, roles: live.roles, patients: [...live.patients.keys()] },
+    person: {
+      account: live.account,
+      roles: live.roles,
+      patients: [...live.own.keys()],
+      actsFor: [...live.actsFor.keys()],
+    },
     session: { id: live.session },
     device: { id: live.device, level: live.deviceLevel },
     client: { id: claims.client },

@@ -14,6 +14,7 @@ export function readMe(value: unknown): Me | null {
     displayName: text(at(value, "displayName")) ?? "",
     roles: roles.filter((role) => list(at(value, "roles")).includes(role)),
     patients: readEach(list(at(value, "patients")), text),
+    actsFor: readEach(list(at(value, "actsFor")), text),
     practitioner: text(at(value, "practitioner")),
     language: text(at(value, "language")),
     sessionEndsAt,

@@ -9,6 +9,7 @@ const me = {
   displayName: "Ana",
   roles: ["patient", "astronaut"],
   patients: ["p-1"],
+  actsFor: [],
   practitioner: null,
   language: null,
   sessionEndsAt: "2025-11-20T20:00:00Z",

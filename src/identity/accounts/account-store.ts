@@ -10,13 +10,21 @@ export type AccountRow = {
   readonly practitioner: string | null;
   readonly status: string;
   readonly language: string | null;
+  readonly kind: string;
+  readonly departments: readonly string[];
+  readonly assurance: string;
+  readonly openedUntil: Instant | null;
+  readonly createdAt: Instant;
 };
+
+export const accountColumns = `id, display_name_sealed AS "displayName", roles, patients,
+  practitioner, status, language, kind, departments, assurance, opened_until AS "openedUntil",
+  created_at AS "createdAt"`;
 
 export async function findAccountRow(db: Queryable, id: AccountId): Promise<AccountRow | null> {
   const [row] = await db.query<AccountRow>({
     name: "identity-account",
-    text: `SELECT id, display_name_sealed AS "displayName", roles, patients, practitioner, status, language
-      FROM identity.account WHERE id = $1`,
+    text: `SELECT ${accountColumns} FROM identity.account WHERE id = $1`,
     values: [id],
   });
   return row ?? null;
@@ -46,14 +54,19 @@ export interface NewAccountRow {
   readonly patients: readonly string[];
   readonly practitioner: string | null;
   readonly createdAt: Instant;
+  readonly kind: string;
+  readonly status: string;
+  readonly departments: readonly string[];
+  readonly nameBlind: readonly Buffer[];
 }
 
 /** Whether it was stored: false when the external id or the user name is another account's. */
 export async function insertAccount(db: Queryable, account: NewAccountRow): Promise<boolean> {
   const stored = await db.query<IdRow>(
     `INSERT INTO identity.account (id, external_blind, login_blind, display_name_sealed,
-        login_sealed, roles, patients, practitioner, status, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9)
+        login_sealed, roles, patients, practitioner, status, created_at, kind, departments,
+        name_blind)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
       ON CONFLICT DO NOTHING RETURNING id`,
     [
       account.id,
@@ -64,7 +77,11 @@ export async function insertAccount(db: Queryable, account: NewAccountRow): Prom
       account.roles,
       account.patients,
       account.practitioner,
+      account.status,
       toIso(account.createdAt),
+      account.kind,
+      account.departments,
+      account.nameBlind,
     ],
   );
   return stored.length === 1;

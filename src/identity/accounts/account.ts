@@ -1,3 +1,4 @@
+import type { Clock, Instant } from "#core/clock.ts";
 import type { AccountId, ResourceId } from "#core/ids.ts";
 import { parseAccountId, parseResourceId } from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
@@ -8,16 +9,30 @@ import { openText } from "#identity/sealed.ts";
 import type { Sealer } from "#vault/sealer.ts";
 import type { Queryable } from "#storage/database.ts";
 
+/** A person's own; one that lies sealed in an envelope until it is needed; a service's. */
+export const accountKinds = ["person", "service", "break-glass"] as const;
+export type AccountKind = (typeof accountKinds)[number];
+
+/** How surely the account is this very person's (NIST SP 800-63A §4); "none": nobody has looked yet. */
+export const assurances = ["none", "IAL1", "IAL2", "IAL3"] as const;
+export type Assurance = (typeof assurances)[number];
+
+export type AccountStatus = "active" | "suspended" | "sealed" | "closed";
+
 export interface Account {
   readonly id: AccountId;
+  readonly kind: AccountKind;
   readonly displayName: string;
   /** At least one. */
   readonly roles: readonly PersonRole[];
-  /** FHIR ids of the Patient resources that the person is, or may act for. */
+  /** FHIR ids of the person's own Patient resources; for whom else she acts is in people/grant.ts. */
   readonly patients: readonly ResourceId[];
   readonly practitioner: ResourceId | null;
   /** BCP 47 tag; null when the person chose none. */
   readonly language: string | null;
+  /** Where in the organisation the person works. */
+  readonly departments: readonly string[];
+  readonly assurance: Assurance;
 }
 
 /** Finds an account that may sign in: null when there is none, or it is closed. */
@@ -39,11 +54,15 @@ export function fhirUserOf(account: Account, fhirBase: string): string | null {
   return patient === undefined ? null : `${fhirBase}/Patient/${patient}`;
 }
 
-function readRow(row: AccountRow, sealer: Sealer): Account {
+/** Opens what is stored of an account, whatever its status. Throws BrokenInvariant when it was altered. */
+export function openAccount(row: AccountRow, sealer: Sealer): Account {
   const id = parseAccountId(row.id);
   invariant(id !== null, "an account's id is no uuid");
   return {
     id,
+    kind: accountKinds.find((kind) => kind === row.kind) ?? "person",
+    departments: row.departments,
+    assurance: assurances.find((level) => level === row.assurance) ?? "none",
     displayName: openText(sealer, displayNamePurpose(id), row.displayName),
     roles: personRoles.filter((role) => row.roles.includes(role)),
     patients: row.patients.flatMap((patient) => parseResourceId(patient) ?? []),
@@ -52,9 +71,13 @@ function readRow(row: AccountRow, sealer: Sealer): Account {
   };
 }
 
-export function createFindAccount(db: Queryable, sealer: Sealer): FindAccount {
+/** Whether the account may be used at this moment. */
+const isOpen = ({ status, openedUntil }: AccountRow, now: Instant): boolean =>
+  status === "active" && (openedUntil === null || openedUntil > now);
+
+export function createFindAccount(db: Queryable, sealer: Sealer, clock: Clock): FindAccount {
   return async (id) => {
     const row = await findAccountRow(db, id);
-    return row === null || row.status !== "active" ? null : readRow(row, sealer);
+    return row === null || !isOpen(row, clock.now()) ? null : openAccount(row, sealer);
   };
 }

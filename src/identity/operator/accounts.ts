@@ -9,6 +9,8 @@ import { normalLogin, type Blind } from "#identity/blind.ts";
 import { makeLink } from "#identity/enrolment/enrolment.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import type { JsonObject } from "#identity/http/body.ts";
+import { storeGrant } from "#identity/people/granting.ts";
+import { nameBlind } from "#identity/people/name-index.ts";
 import {
   parseAccountRequest,
   type AccountRequest,
@@ -72,6 +74,7 @@ async function store(
   // Before the transaction, as it takes long.
   const hash = signIn === null ? null : await hashPassword(signIn.password, deps.random);
   const login = signIn === null ? null : normalLogin(signIn.login);
+  const now = deps.clock.now();
   return deps.db.transaction(async (tx) => {
     const stored = await insertAccount(tx, {
       id,
@@ -82,9 +85,14 @@ async function store(
       roles: wanted.roles,
       patients: wanted.patients,
       practitioner: wanted.practitioner,
-      createdAt: deps.clock.now(),
+      createdAt: now,
+      kind: "person",
+      status: "active",
+      departments: wanted.departments,
+      nameBlind: nameBlind(blind, wanted.displayName),
     });
     if (!stored) return null;
+    for (const grant of wanted.actsFor) await storeGrant(tx, deps, { ...grant, proxy: id }, now);
     if (signIn !== null && hash !== null) await storeSignIn(tx, id, { signIn, hash }, sealer);
     return id;
   });
@@ -117,7 +125,7 @@ export function createOperatorAccounts(deps: AccountsDeps): OperatorAccounts {
   const refused = (problem: Problem): Answer => problemAnswer(problem);
   return {
     create: async (body) => {
-      const wanted = parseAccountRequest(body);
+      const wanted = parseAccountRequest(body, deps.clock.now());
       if (!wanted.ok) return refused(wanted.problem);
       const account = await accountFor(deps, wanted.value);
       return account.ok ? linkFor(account.value) : refused(account.problem);

@@ -23,6 +23,10 @@ for (const approved of [false, true])
       patients: [],
       practitioner: null,
       createdAt: systemClock.now(),
+      kind: "person",
+      status: "active",
+      departments: [],
+      nameBlind: [],
     });
     const made = await hashPassword("correct horse battery", systemRandom, passwordCost(approved));
     await insertPassword(db, account, made);

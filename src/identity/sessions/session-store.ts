@@ -27,6 +27,9 @@ export interface OpenSession {
   readonly endsAt: Instant;
   readonly signedInAt: Instant;
   readonly seenSealed: Buffer;
+  /** For whom the person may act in it, and until when each, in ms since 1970. */
+  readonly actsFor: readonly string[];
+  readonly actsForUntilMs: readonly number[];
 }
 
 /** Begins the session, or counts as activity of the one there. Null when that one has ended, or the person signed out everywhere since. */
@@ -34,10 +37,11 @@ export async function openSession(db: Queryable, open: OpenSession): Promise<Ope
   const [row] = await db.query<OpenedRow>({
     name: "identity-open-session",
     text: `INSERT INTO identity.session AS session (id, account, device, client_ids, browser,
-        login, created_at, last_seen, idle_ms, ends_at, grant_id, signed_in_at, seen_sealed)
+        login, created_at, last_seen, idle_ms, ends_at, grant_id, signed_in_at, seen_sealed,
+        acts_for, acts_for_until)
       SELECT $1::uuid, $2::uuid, $3::uuid, ARRAY[$4::text], $5::bytea, $6::bytea,
         $7::timestamptz, $7::timestamptz, $8::bigint, $9::timestamptz, $10::bytea,
-        $11::timestamptz, $12::bytea
+        $11::timestamptz, $12::bytea, $13::text[], $14::bigint[]
       WHERE $9::timestamptz > $7::timestamptz AND NOT EXISTS (
         SELECT FROM identity.account
         WHERE id = $2::uuid AND ${carriesNoFurther("$11::timestamptz")})
@@ -61,6 +65,8 @@ export async function openSession(db: Queryable, open: OpenSession): Promise<Ope
       open.grant,
       toIso(open.signedInAt),
       open.seenSealed,
+      open.actsFor,
+      open.actsForUntilMs,
     ],
   });
   return row ?? null;
@@ -110,6 +116,7 @@ export type SessionState = {
   readonly endsAt: Instant;
   /** When the person proved herself last; null for a session of an older version. */
   readonly signedInAt: Instant | null;
+  readonly actsFor: readonly string[];
   readonly alive: boolean;
 };
 
@@ -120,7 +127,10 @@ export async function findSession(
 ): Promise<SessionState | null> {
   const [row] = await db.query<SessionState>({
     name: "identity-session",
-    text: `SELECT account, browser, idle_ms AS "idleMs", ends_at AS "endsAt", signed_in_at AS "signedInAt",
+    text: `SELECT account, browser, idle_ms AS "idleMs", ends_at AS "endsAt",
+        signed_in_at AS "signedInAt",
+        ARRAY(SELECT told.patient FROM unnest(acts_for, acts_for_until) AS told (patient, until)
+          WHERE told.until > extract(epoch FROM $2::timestamptz) * 1000) AS "actsFor",
         ${lives("$2")} AS alive
       FROM identity.session AS session WHERE id = $1`,
     values: [session, toIso(now)],

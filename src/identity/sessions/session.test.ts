@@ -42,11 +42,14 @@ async function signIn(identity: TestIdentity, person: typeof ana | typeof nurse 
 function accountOf(id: AccountId): Account {
   return {
     id,
+    kind: "person",
     displayName: "",
     roles: ["patient"],
     patients: [],
     practitioner: null,
     language: null,
+    departments: [],
+    assurance: "none",
   };
 }
 
@@ -70,6 +73,7 @@ async function bareSessions(identity: TestIdentity): Promise<Bare> {
       sealer: createSealer({ key: Buffer.alloc(32), random: systemRandom, ...systemRun }),
       clock: systemClock,
       random: systemRandom,
+      parentEndsAtAge: 18,
     }),
     account: accountOf(id),
     login: () => ({ browserUid: systemRandom.uuid(), at: systemClock.now() }),

@@ -21,10 +21,13 @@ import {
   isSignedOutSince,
   openSession,
   renewSession,
+  type OpenSession,
   type SessionState,
 } from "#identity/sessions/session-store.ts";
 import { seeDevice } from "#identity/sessions/device-store.ts";
 import { sealSeen, type Seen } from "#identity/sessions/seen.ts";
+import { holdAccount } from "#identity/people/grant-store.ts";
+import { actingOf } from "#identity/people/grant.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 import type { Sealer } from "#vault/sealer.ts";
 
@@ -73,6 +76,7 @@ export interface SessionDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly blind: Blind;
+  readonly parentEndsAtAge: number;
 }
 
 function tokenSession(row: { id: string; device: string } | null): TokenSession | null {
@@ -83,7 +87,24 @@ function tokenSession(row: { id: string; device: string } | null): TokenSession 
   return { session, device };
 }
 
-export function createSessions({ db, sealer, clock, random, blind }: SessionDeps): Sessions {
+/** Whoever acts for nobody costs no question. */
+async function actingIn(
+  tx: Queryable,
+  account: Account,
+  span: { readonly now: Instant; readonly endsAt: Instant },
+  deps: SessionDeps,
+): Promise<Pick<OpenSession, "actsFor" | "actsForUntilMs">> {
+  if (!account.roles.includes("proxy")) return { actsFor: [], actsForUntilMs: [] };
+  await holdAccount(tx, account.id);
+  const acting = await actingOf(tx, account.id, span.now, deps);
+  return {
+    actsFor: acting.patients,
+    actsForUntilMs: acting.untilMs.map((until) => Math.min(until, span.endsAt)),
+  };
+}
+
+export function createSessions(deps: SessionDeps): Sessions {
+  const { db, sealer, clock, random, blind } = deps;
   const browserOf = (uid: string): Buffer => blind("browser", uid);
   const loginOf = ({ browserUid, at }: Login): Buffer =>
     blind("browser-login", `${browserUid}:${at}`);
@@ -91,6 +112,8 @@ export function createSessions({ db, sealer, clock, random, blind }: SessionDeps
     begin: async (login, account, { jkt, client, grant, seen }) => {
       const now = clock.now();
       const row = await db.transaction(async (tx) => {
+        const endsAt = laterBy(login.at, limits.sessionMaxMs);
+        const acting = await actingIn(tx, account, { now, endsAt }, deps);
         const device = await seeDevice(tx, { id: random.uuid(), account: account.id, jkt, now });
         const loginHash = loginOf(login);
         return openSession(tx, {
@@ -105,7 +128,8 @@ export function createSessions({ db, sealer, clock, random, blind }: SessionDeps
           grant: blind("oidc-grant", grant),
           now,
           idleMs: idleMsOf(account.roles),
-          endsAt: laterBy(login.at, limits.sessionMaxMs),
+          endsAt,
+          ...acting,
         });
       });
       await endOldest(db, account.id, identityLimits.sessionsPerAccount, now);

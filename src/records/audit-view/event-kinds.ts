@@ -84,6 +84,7 @@ export const eventKinds: Readonly<Record<AuditAction, EventKind>> = {
   token: event("token", authentication),
   enrol: event("enrol", authentication, "C"),
   "account-change": event("account-change", dcm("110137", "User Security Attributes Changed"), "U"),
+  administer: event("administer", dcm("110137", "User Security Attributes Changed"), "U"),
   unwrap: event("unwrap", keys),
   "key-create": event("key-create", keys, "C"),
   "key-rotate": event("key-rotate", keys, "U"),
