@@ -92,9 +92,6 @@ const workforceRoles = [
 export const isWorkforce = ({ live }: Caller): boolean =>
   workforceRoles.some((role) => live.roles.includes(role));
 
-const ownsCompartment = ({ live }: Caller, compartment: Compartment | null): boolean =>
-  compartment !== null && compartment !== "organisation" && live.patients.has(compartment);
-
 /** How the caller stands to whose data it is: without the role, a chart of hers or a grant is nothing. */
 function standingOf({ live }: Caller, compartment: Compartment | null): Standing {
   if (compartment === null || compartment === "organisation") return "other";

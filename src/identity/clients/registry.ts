@@ -72,6 +72,10 @@ async function openAccount(tx: Queryable, client: Client, deps: RegistryDeps): P
     patients: [],
     practitioner: null,
     createdAt: deps.clock.now(),
+    kind: "service",
+    status: "active",
+    departments: [],
+    nameBlind: [],
   });
   invariant(stored, "the account of a client that was pending is there already");
 }
