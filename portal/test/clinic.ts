@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Resource } from "@medplum/fhirtypes";
-import type { AccessLogLine, AccessRequestLine, Me } from "../../src/core/wire.ts";
+import type { AccessLogLine, AccessRequestLine, Me, OutsideOffer } from "../../src/core/wire.ts";
 import { build } from "vite";
 import { testAuthority, testGateway } from "../../src/gateway/testing.ts";
 import { demoPersonae } from "../../src/town/personae.ts";
@@ -30,6 +30,9 @@ export interface Clinic {
   isPasswordRight: boolean;
   accessToken: string;
   asked: { readonly state: string };
+  /** Other houses at which staff can sign in, and whether somebody comes back from one. */
+  outside: readonly OutsideOffer[];
+  isBack: boolean;
   /** What a path answers instead of what it should. */
   readonly faults: Map<string, Fault>;
 }
@@ -72,6 +75,8 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
     isPasswordRight: false,
     accessToken: randomBytes(16).toString("hex"),
     asked: { state: "" },
+    outside: [],
+    isBack: false,
     faults: new Map(),
   };
   const issue = await testAuthority();

@@ -104,7 +104,14 @@ async function signIn(
   const body = await bodyOf(request);
   switch (url.pathname.split("/").slice(3).join("/")) {
     case "state":
-      return send(response, 200, { client: "phylax-portal", prompt: "login" });
+      return send(response, 200, {
+        client: "phylax-portal",
+        prompt: "login",
+        outside: clinic.outside,
+        isBack: clinic.isBack,
+      });
+    case "outside/finish":
+      return send(response, 200, { next: "approval", reference: "7Q4KZ0XM" });
     case "passkey/options":
       return send(response, 200, {
         challenge: randomBytes(32).toString("base64url"),

@@ -51,6 +51,38 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
     { name: "landing", path: "/", as: "nobody", shows: "Your health record" },
     { name: "sign-in", path: "/sign-in/fixture", as: "nobody", shows: "Sign in with a passkey" },
     {
+      name: "sign-in-staff",
+      path: "/sign-in/fixture",
+      as: "nobody",
+      shows: "Sign in with St. Mary Hospital",
+      before: (to) => {
+        to.outside = [{ id: "st-mary", label: "St. Mary Hospital" }];
+      },
+    },
+    {
+      name: "sign-in-outside-down",
+      path: "/sign-in/fixture",
+      as: "nobody",
+      shows: "does not answer",
+      before: (to) => {
+        to.outside = [{ id: "st-mary", label: "St. Mary Hospital" }];
+        to.faults.set("/sign-in/fixture/outside/begin", {
+          status: 502,
+          code: "outside-unavailable",
+        });
+      },
+      act: open("Sign in with St. Mary Hospital"),
+    },
+    {
+      name: "sign-in-approval",
+      path: "/sign-in/fixture",
+      as: "nobody",
+      shows: "7Q4K Z0XM",
+      before: (to) => {
+        to.isBack = true;
+      },
+    },
+    {
       name: "sign-in-password",
       path: "/sign-in/fixture",
       as: "nobody",
@@ -229,6 +261,8 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
 
 async function visit(clinic: OpenClinic, browser: OpenBrowser, { look, one }: Stop): Promise<void> {
   clinic.faults.clear();
+  clinic.outside = [];
+  clinic.isBack = false;
   const kept = clinic.resources;
   clinic.account = madeUpAccount();
   clinic.isSignedIn = one.as !== "nobody";

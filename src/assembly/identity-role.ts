@@ -14,6 +14,7 @@ import { attempt } from "#storage/storage-problem.ts";
 import { createSealer, type Sealer } from "#vault/sealer.ts";
 import { connectionOf } from "#assembly/database.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
+import { openOutside } from "#assembly/outside.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
 
 const maxConnections = 8;
@@ -91,6 +92,7 @@ export const startIdentity: RoleStarter = async (context) => {
     peerOf: peerRole,
     rpName: "Phylax",
     parentEndsAtAge: context.environment.parentEndsAtAge,
+    openOutside,
   });
   if (!running.ok) return running;
   const listener = await listenMutual({

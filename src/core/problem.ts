@@ -150,6 +150,26 @@ const problems = {
     text: "This sign-in took too long or was finished already. Start again.",
   },
   "sign-in-failed": { status: 401, issue: "login", text: "The sign-in did not match." },
+  "outside-unavailable": {
+    status: 502,
+    issue: "transient",
+    text: "The other sign-in service does not answer. Try again, or sign in another way.",
+  },
+  "outside-refused": {
+    status: 401,
+    issue: "login",
+    text: "The answer of the other sign-in service was not accepted.",
+  },
+  "outside-not-linked": {
+    status: 403,
+    issue: "forbidden",
+    text: "This sign-in is not linked to an account here yet.",
+  },
+  "outside-not-assured": {
+    status: 403,
+    issue: "forbidden",
+    text: "The other sign-in service did not ask for a second factor.",
+  },
   "passkey-refused": { status: 401, issue: "login", text: "This passkey was not accepted." },
   "enrolment-link-refused": {
     status: 410,

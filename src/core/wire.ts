@@ -22,7 +22,27 @@ export interface Me {
 /** POST /sign-in/:uid/… each answer either goes on or asks for one thing more. */
 export type SignInStep =
   | { readonly next: "totp" }
-  | { readonly next: "redirect"; readonly redirectTo: string };
+  | { readonly next: "redirect"; readonly redirectTo: string }
+  /** To another house's sign-in page, on its own site. */
+  | { readonly next: "outside"; readonly redirectTo: string }
+  /** She is proven, but an administrator must first say who she is: by this reference. */
+  | { readonly next: "approval"; readonly reference: string };
+
+/** One of the other houses at which staff can sign in. */
+export interface OutsideOffer {
+  readonly id: string;
+  readonly label: string;
+}
+
+/** GET /sign-in/:uid/state. */
+export interface SignInState {
+  /** OAuth client_id of the application that asks. */
+  readonly client: string | null;
+  readonly prompt: string;
+  readonly outside: readonly OutsideOffer[];
+  /** Whether the person has just come back from one of them: `outside/finish` says what came of it. */
+  readonly isBack: boolean;
+}
 
 /** POST /api/identity/enrol/begin. The token came in the address's fragment and goes in the body only. */
 export interface EnrolBegin {

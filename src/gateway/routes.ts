@@ -104,6 +104,10 @@ export const routes: readonly Route[] = [
   signIn("/sign-in/:uid/passkey/verify"),
   signIn("/sign-in/:uid/password", guessesPerMinute),
   signIn("/sign-in/:uid/totp", guessesPerMinute),
+  signIn("/sign-in/:uid/outside/begin"),
+  signIn("/sign-in/:uid/outside/finish"),
+  // OpenID Connect Core §3.1.2.5: whatever else the other house's answer holds is to be ignored.
+  { ...read("/sign-in-with/:provider/callback", "identity", "any"), perMinute: signInsPerMinute },
   signIn("/api/identity/enrol/begin", guessesPerMinute),
   signIn("/api/identity/enrol/finish", guessesPerMinute),
   read("/api/identity/me", "identity"),

@@ -13,6 +13,9 @@ export type BlindKind =
   | "interaction"
   | "browser"
   | "browser-login"
+  | "outside-state"
+  | "outside-browser"
+  | "outside-subject"
   | "oidc-id"
   | "oidc-grant"
   | "oidc-user-code";

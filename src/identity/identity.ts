@@ -25,6 +25,10 @@ import { createEndSession } from "#identity/oidc/end-session.ts";
 import { createProvider } from "#identity/oidc/provider.ts";
 import { keepTokenTrail } from "#identity/oidc/token-trail.ts";
 import { createOperatorAccounts } from "#identity/operator/accounts.ts";
+import { createLinks } from "#identity/outside/links.ts";
+import { createOutsideOperator } from "#identity/outside/operator.ts";
+import { createOutsideSignIn } from "#identity/outside/outside-sign-in.ts";
+import { createRelyingParty, type OpenOutside } from "#identity/outside/relying-party.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
@@ -60,6 +64,8 @@ export interface IdentityDeps {
   readonly rpName: string;
   /** The age in years at which a parent's access to a child's record ends; States differ. */
   readonly parentEndsAtAge: number;
+  /** The way out to the OpenID Providers of other houses. */
+  readonly openOutside: OpenOutside;
   readonly event?: Event;
   /** Asks the outside; the platform's own when left out. */
   readonly fetch?: Fetch;
@@ -137,12 +143,15 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     checkPassword: createGuardedPassword(),
   });
   const interactions = createInteractions(provider, inner.sessions);
+  const links = createLinks(inner);
+  const relyingParty = createRelyingParty(outer);
+  const outside = createOutsideSignIn({ ...inner, links, relyingParty });
   return createHandler({
     ...outer,
     library: provider.callback(),
     smartConfiguration: smartConfiguration(publicOrigin),
     publicKeys: publicKeysOf(secrets),
-    signIn: createSignIn({ ...inner, passwordSteps, interactions }),
+    signIn: createSignIn({ ...inner, passwordSteps, interactions, outside }),
     enrolment: createEnrolment(inner),
     calls: {
       ...createOwnAccount(calls, inner.sessions),
@@ -153,6 +162,8 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),
+    outside,
+    outsideOperator: createOutsideOperator({ ...inner, links }),
   });
 }
 

@@ -9,6 +9,8 @@ const sweeps = [
   { table: "attempt", key: "tenant, subject", column: "forgotten_at", keptMs: 0 },
   { table: "enrolment", key: "tenant, token_hash", column: "expires_at", keptMs: 0 },
   { table: "passkey_offer", key: "tenant, session", column: "ends_at", keptMs: 0 },
+  { table: "outside_attempt", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
+  { table: "outside_waiting", key: "tenant, reference", column: "expires_at", keptMs: 0 },
   {
     table: "session",
     key: "tenant, id",

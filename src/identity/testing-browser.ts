@@ -42,7 +42,7 @@ export function createBrowser(identity: TestIdentity): TestBrowser {
     for (const line of response.headers.getSetCookie()) {
       setCookies.push(line);
       const { name, cookie } = parseSetCookie(line);
-      if (/expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(name);
+      if (/expires=Thu, 01 Jan 1970|max-age=0;/i.test(line)) jar.delete(name);
       else jar.set(name, cookie);
     }
     return response;

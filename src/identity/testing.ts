@@ -62,7 +62,9 @@ export interface Restart {
   readonly key: Buffer;
 }
 
-export interface TestOptions extends Partial<Pick<IdentityDeps, "random" | "fetch">> {
+export interface TestOptions extends Partial<
+  Pick<IdentityDeps, "random" | "fetch" | "openOutside">
+> {
   readonly clock?: Clock;
   readonly restart?: Restart;
   readonly address?: string;
@@ -119,6 +121,9 @@ export async function testIdentity(
     tenant: database.tenant,
     rpName: "Test clinic",
     parentEndsAtAge: 18,
+    // No provider but those that a test brings can be reached.
+    openOutside:
+      options.openOutside ?? (() => () => Promise.reject(new TypeError("no way out of the test"))),
     peerOf: ({ headers }) => parseProcessRole(String(headers["test-role"])),
     event: (name, facts) => faults.push(`${name} ${JSON.stringify(facts ?? {})}`),
   });

@@ -2,20 +2,31 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from "@simplewebauthn/browser";
-import type { EnrolBegin, EnrolFinish, SignInStep } from "../../../src/core/wire.ts";
-import { at, text } from "../fhir/json.ts";
+import type { EnrolBegin, EnrolFinish, OutsideOffer, SignInStep } from "../../../src/core/wire.ts";
+import { at, list, text } from "../fhir/json.ts";
 import { ask, expected } from "./ask.ts";
 import { done, fail, problemFailure, type Outcome } from "./failure.ts";
 import { creationOptions, requestOptions } from "./webauthn-options.ts";
 
 /** What the sign-in and sign-up pages ask of the identity service. */
 export interface SignInApi {
-  /** OAuth client_id of the application that asks; null when it is not told. */
-  readonly client: () => Promise<Outcome<string | null>>;
+  readonly opening: () => Promise<Outcome<SignInOpening>>;
   passkeyOptions(): Promise<Outcome<PublicKeyCredentialRequestOptionsJSON>>;
   passkey(credential: unknown): Promise<Outcome<SignInStep>>;
   password(login: string, password: string): Promise<Outcome<SignInStep>>;
   code(code: string): Promise<Outcome<SignInStep>>;
+  /** Leaves for another house's sign-in page. */
+  leaveFor(provider: string): Promise<Outcome<SignInStep>>;
+  /** What came of it. */
+  readonly comeBack: () => Promise<Outcome<SignInStep>>;
+}
+
+export interface SignInOpening {
+  /** OAuth client_id of the application that asks; null when it is not told. */
+  readonly client: string | null;
+  /** Other houses at which staff can sign in. */
+  readonly outside: readonly OutsideOffer[];
+  readonly isBack: boolean;
 }
 
 export function createSignInApi(uid: string, origin: string): SignInApi {
@@ -25,9 +36,9 @@ export function createSignInApi(uid: string, origin: string): SignInApi {
     return answer.ok ? expected(readStep(answer.value, origin)) : answer;
   };
   return {
-    client: async () => {
+    opening: async () => {
       const answer = await ask("GET", `${base}/state`);
-      return answer.ok ? done(text(at(answer.value, "client"))) : answer;
+      return answer.ok ? done(readOpening(answer.value)) : answer;
     },
     passkeyOptions: async () => {
       const answer = await ask("POST", `${base}/passkey/options`, {});
@@ -36,6 +47,8 @@ export function createSignInApi(uid: string, origin: string): SignInApi {
     passkey: (credential) => step("passkey/verify", { credential }),
     password: (login, password) => step("password", { login, password }),
     code: (code) => step("totp", { code }),
+    leaveFor: (provider) => step("outside/begin", { provider }),
+    comeBack: () => step("outside/finish", {}),
   };
 }
 
@@ -63,10 +76,25 @@ export const enrolApi: EnrolApi = {
   },
 };
 
-// A sign-in never leads to another site: the service's answer is checked all the same.
+function readOpening(answer: unknown): SignInOpening {
+  const outside = list(at(answer, "outside")).flatMap((offer) => {
+    const id = text(at(offer, "id"));
+    const label = text(at(offer, "label"));
+    return id === null || label === null ? [] : [{ id, label }];
+  });
+  const isBack = at(answer, "isBack") === true;
+  return { client: text(at(answer, "client")), outside, isBack };
+}
+
+// Only "outside" may lead to another site, over TLS; all else is checked to stay on our own.
 function readStep(answer: unknown, origin: string): SignInStep | null {
   if (at(answer, "next") === "totp") return { next: "totp" };
+  const reference = text(at(answer, "reference"));
+  if (at(answer, "next") === "approval")
+    return reference === null ? null : { next: "approval", reference };
   const redirectTo = text(at(answer, "redirectTo"));
+  if (at(answer, "next") === "outside")
+    return redirectTo?.startsWith("https://") === true ? { next: "outside", redirectTo } : null;
   if (at(answer, "next") !== "redirect" || redirectTo === null) return null;
   if (!URL.canParse(redirectTo, origin)) return null;
   const target = new URL(redirectTo, origin);

@@ -1,7 +1,7 @@
 import { browserSupportsWebAuthn } from "@simplewebauthn/browser";
 import { useMemo, useState, type ReactNode } from "react";
 import { useParams } from "react-router";
-import type { SignInStep } from "../../../src/core/wire.ts";
+import type { OutsideOffer, SignInStep } from "../../../src/core/wire.ts";
 import type { Failure, Outcome } from "../api/failure.ts";
 import { signWithPasskey } from "../api/passkey.ts";
 import { createSignInApi, type SignInApi } from "../api/sign-in.ts";
@@ -12,7 +12,7 @@ import { useLoad } from "../app/load.ts";
 import { useArrival } from "../app/page.tsx";
 import { TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Button, Notice } from "../design/parts.tsx";
+import { Button, Notice, Waiting } from "../design/parts.tsx";
 import { afterFailure, type SignInPageStep } from "../session/sign-in-failure.ts";
 import { words } from "../words/en.ts";
 
@@ -27,26 +27,49 @@ export function Component() {
   const [step, setStep] = useState<SignInPageStep>(firstStep);
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const opening = useLoad(uid, api.client);
+  const [reference, setReference] = useState("");
+  const opening = useLoad(uid, async () => {
+    const opened = await api.opening();
+    if (opened.ok && opened.value.isBack) {
+      setStep("back");
+      void run(api.comeBack, "back");
+    }
+    return opened;
+  });
 
-  const tell = (found: Failure): void => {
-    const next = afterFailure(step, found);
+  const tell = (found: Failure, at: SignInPageStep): void => {
+    const next = afterFailure(at, found);
     setStep(next.step);
     setFailure(next.failure);
   };
-  const run = async (work: () => Promise<Outcome<SignInStep>>): Promise<void> => {
+  const goOn = (next: SignInStep): void => {
+    switch (next.next) {
+      case "totp":
+        setStep("code");
+        return;
+      case "approval":
+        setReference(next.reference);
+        setStep("approval");
+        return;
+      case "outside":
+        location.assign(next.redirectTo);
+        return;
+      case "redirect":
+        setStep("done");
+        location.assign(next.redirectTo);
+        return;
+    }
+  };
+  const run = async (
+    work: () => Promise<Outcome<SignInStep>>,
+    at: SignInPageStep = step,
+  ): Promise<void> => {
     setIsBusy(true);
     setFailure(null);
     const outcome = await work();
     setIsBusy(false);
-    if (!outcome.ok) {
-      tell(outcome.failure);
-    } else if (outcome.value.next === "totp") {
-      setStep("code");
-    } else {
-      setStep("done");
-      location.assign(outcome.value.redirectTo);
-    }
+    if (outcome.ok) goOn(outcome.value);
+    else tell(outcome.failure, at);
   };
   const turnTo = (next: SignInPageStep): void => {
     setFailure(null);
@@ -56,7 +79,9 @@ export function Component() {
   const isOver =
     step === "over" || (notOpened !== null && afterFailure(step, notOpened).step === "over");
   if (isOver) return <Over again={() => void session.signIn("/home")} />;
-  const client = opening.loaded.state === "ready" ? opening.loaded.value : null;
+  const opened = opening.loaded.state === "ready" ? opening.loaded.value : null;
+  const client = opened?.client ?? null;
+  const canStaff = (step === "passkey" || step === "password") && opened !== null;
   const shared = {
     api,
     run,
@@ -71,8 +96,13 @@ export function Component() {
         {step === "passkey" ? <Passkey {...shared} turnTo={turnTo} /> : null}
         {step === "password" ? <Password {...shared} turnTo={turnTo} /> : null}
         {step === "code" ? <Code {...shared} /> : null}
+        {step === "back" ? <Waiting words={signIn.checking} rows={1} /> : null}
+        {step === "approval" ? <Approval reference={reference} /> : null}
+        {canStaff ? <Staff {...shared} offers={opened.outside} /> : null}
         {step === "done" ? <Notice tone="ok" title={signIn.done} /> : null}
-        {step === "done" ? null : <p className="sheet-foot">{signIn.help}</p>}
+        {step === "done" || step === "approval" ? null : (
+          <p className="sheet-foot">{signIn.help}</p>
+        )}
       </div>
     </Frame>
   );
@@ -139,6 +169,47 @@ function Passkey({ api, run, isBusy, failed, turnTo }: TurnProps) {
           {signIn.usePassword}
         </Button>
       </div>
+    </>
+  );
+}
+
+/** Ways to sign in at the house where one works. */
+function Staff({
+  api,
+  run,
+  isBusy,
+  offers,
+}: StepProps & { readonly offers: readonly OutsideOffer[] }) {
+  if (offers.length === 0) return null;
+  return (
+    <section className="staff-ways" aria-labelledby="staff-ways">
+      <h2 id="staff-ways">{signIn.staff}</h2>
+      <div className="stack">
+        {offers.map(({ id, label }) => (
+          <Button
+            key={id}
+            look="quiet"
+            isDisabled={isBusy}
+            onPress={() => void run(() => api.leaveFor(id))}
+          >
+            {signIn.outside(label)}
+          </Button>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** She is known over there, and an administrator here must say which account is hers. */
+function Approval({ reference }: { readonly reference: string }) {
+  return (
+    <>
+      <Heading title={signIn.approvalTitle} lead={signIn.approvalLead} />
+      <p className="approval-code">
+        <span className="unseen">{signIn.approvalCode} </span>
+        <code>{`${reference.slice(0, 4)} ${reference.slice(4)}`}</code>
+      </p>
+      <p>{signIn.approvalAfter}</p>
     </>
   );
 }

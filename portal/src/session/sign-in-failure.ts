@@ -1,7 +1,15 @@
 import { problemFailure, type Failure } from "../api/failure.ts";
 
 /** Steps of the sign-in page. */
-export type SignInPageStep = "passkey" | "password" | "code" | "done" | "over";
+export type SignInPageStep =
+  | "passkey"
+  | "password"
+  | "code"
+  /** Back from another house's sign-in page. */
+  | "back"
+  | "approval"
+  | "done"
+  | "over";
 
 /**
  * Where a failure leads. A wrong password and a wrong code are told alike and only after both, so
@@ -15,7 +23,12 @@ export function afterFailure(
   if (failure.kind !== "problem") return { step, failure };
   if (failure.code === "not-found") return over(problemFailure("sign-in-expired"));
   if (failure.code === "sign-in-expired") return over(failure);
-  return { step: step === "code" ? "password" : step, failure };
+  return { step: backTo(step), failure };
+}
+
+function backTo(step: SignInPageStep): SignInPageStep {
+  if (step === "code") return "password";
+  return step === "back" ? "passkey" : step;
 }
 
 function over(failure: Failure) {

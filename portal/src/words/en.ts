@@ -87,6 +87,13 @@ export const words = {
     help: "Trouble signing in? Call your clinic. They can send you a new sign-up link.",
     again: "Start again",
     otherApp: (name: string) => `${name} asks you to sign in.`,
+    staff: "For staff",
+    outside: (name: string) => `Sign in with ${name}`,
+    approvalTitle: "One more step",
+    approvalLead:
+      "Your sign-in worked, but we do not know yet which account here is yours. Tell your administrator this code:",
+    approvalCode: "Your code:",
+    approvalAfter: "The code is good for 7 days. Once you are approved, sign in again.",
   },
 
   enrol: {
@@ -742,6 +749,18 @@ export const words = {
     "parameter-invalid": {
       title: "That did not match",
       text: "Check what you typed and try again.",
+    },
+    "outside-unavailable": {
+      title: "The other sign-in service does not answer",
+      text: "Nothing is wrong with your account. Try again in a few minutes, or use your passkey.",
+    },
+    "outside-refused": {
+      title: "That sign-in did not finish",
+      text: "You stopped it, or the answer did not fit. Please try again.",
+    },
+    "outside-not-assured": {
+      title: "A second step was missing",
+      text: "Your organization did not ask you for a second proof, like a code or a key. Ask your IT desk to turn it on, or use your passkey.",
     },
     "passkey-refused": {
       title: "We do not know this passkey",

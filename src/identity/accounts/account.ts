@@ -42,9 +42,13 @@ export const displayNamePurpose = (id: AccountId): string => `account-name:${id}
 
 const ownRoles: ReadonlySet<PersonRole> = new Set(["patient", "proxy"]);
 
+/** Whether somebody with these roles works here: sees records that are nobody's of her own. */
+export const isWorkforce = (roles: readonly PersonRole[]): boolean =>
+  roles.some((role) => !ownRoles.has(role));
+
 /** People who see only their own record may pause longer than those who see many (45 CFR 164.312(a)(2)(iii)). */
 export function idleMsOf(roles: readonly PersonRole[]): number {
-  return roles.every((role) => ownRoles.has(role)) ? limits.patientIdleMs : limits.workforceIdleMs;
+  return isWorkforce(roles) ? limits.workforceIdleMs : limits.patientIdleMs;
 }
 
 /** The FHIR resource that the person is: the `fhirUser` claim of SMART App Launch 2.2 §6.1; null when none. */

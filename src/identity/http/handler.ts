@@ -14,6 +14,9 @@ import { readJson, type JsonObject } from "#identity/http/body.ts";
 import { findTarget, type CallName, type Target } from "#identity/http/routes.ts";
 import { queryOf, type EndSession } from "#identity/oidc/end-session.ts";
 import type { OperatorAccounts } from "#identity/operator/accounts.ts";
+import { outsideLimits } from "#identity/outside/limits.ts";
+import type { OutsideOperator } from "#identity/outside/operator.ts";
+import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import type { SignIn } from "#identity/sign-in/sign-in.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
@@ -33,6 +36,8 @@ export interface HandlerDeps {
   readonly endSession: EndSession;
   readonly operatorAccounts: OperatorAccounts;
   readonly operatorApps: OperatorApps;
+  readonly outside: OutsideSignIn;
+  readonly outsideOperator: OutsideOperator;
 }
 
 interface Call {
@@ -92,15 +97,29 @@ function handToLibrary({ library, publicOrigin }: HandlerDeps, { request, respon
   void library(request, response);
 }
 
+function redirect(response: ServerResponse, to: string): null {
+  response.statusCode = 303;
+  response.setHeader("cache-control", "no-store");
+  response.setHeader("location", to);
+  response.end();
+  return null;
+}
+
 async function endSession(deps: HandlerDeps, call: Call): Promise<Answer | null> {
   const { request, response, facts } = call;
   const done = await deps.endSession({ request, response }, queryOf(request), facts);
   if ("problem" in done) return problemAnswer(done.problem);
-  response.statusCode = 303;
-  response.setHeader("cache-control", "no-store");
-  response.setHeader("location", done.redirectTo);
-  response.end();
-  return null;
+  return redirect(response, done.redirectTo);
+}
+
+async function takeOutside(
+  { outside }: HandlerDeps,
+  provider: string,
+  { request, response }: Call,
+): Promise<Answer | null> {
+  if ((request.url ?? "").length > outsideLimits.queryChars)
+    return problemAnswer(problem("url-too-long"));
+  return redirect(response, await outside.take({ request, response }, provider, queryOf(request)));
 }
 
 /** Null when the answer was sent already. */
@@ -124,8 +143,11 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return withBody(request, (body) => deps.enrolment[target.step](body, facts));
     case "call":
       return serveCall(deps, target, call);
+    case "outside-callback":
+      return takeOutside(deps, target.provider, call);
     case "operator":
     case "operator-apps":
+    case "operator-outside":
       return problemAnswer(problem("forbidden"));
     default:
       return unreachable(target);
@@ -160,6 +182,8 @@ async function serveOperator(
     return withBody(request, (body) => deps.operatorAccounts[target.action](body));
   if (target.kind === "operator-apps")
     return withBody(request, (body) => deps.operatorApps[target.action](body));
+  if (target.kind === "operator-outside")
+    return withBody(request, (body) => deps.outsideOperator[target.action](body));
   return problemAnswer(problem("forbidden"));
 }
 

@@ -1,4 +1,5 @@
 import type { OperatorAppsAction } from "#identity/clients/operator-apps.ts";
+import { outsideOperatorActions, type OutsideOperatorAction } from "#identity/outside/operator.ts";
 import type { SignInAction } from "#identity/sign-in/sign-in.ts";
 
 /** What a request asks for. */
@@ -10,6 +11,9 @@ export type Target =
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "call"; readonly name: CallName; readonly id: string }
+  /** The answer of another house's OpenID Provider. */
+  | { readonly kind: "outside-callback"; readonly provider: string }
+  | { readonly kind: "operator-outside"; readonly action: OutsideOperatorAction }
   | { readonly kind: "operator"; readonly action: "create" | "link" }
   | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction };
 
@@ -75,6 +79,12 @@ const routes: readonly Route[] = [
   signIn("POST", "passkey/verify", "passkey"),
   signIn("POST", "password", "password"),
   signIn("POST", "totp", "totp"),
+  signIn("POST", "outside/begin", "outside-begin"),
+  signIn("POST", "outside/finish", "outside-finish"),
+  route("GET", /^\/sign-in-with\/([a-z][a-z0-9-]{0,31})\/callback$/, (found) => ({
+    kind: "outside-callback",
+    provider: found[1] ?? "",
+  })),
   route("POST", /^\/api\/identity\/enrol\/begin$/, () => ({ kind: "enrol", step: "begin" })),
   route("POST", /^\/api\/identity\/enrol\/finish$/, () => ({ kind: "enrol", step: "finish" })),
   ...calls.map(([method, tail, name]) =>
@@ -90,6 +100,12 @@ const routes: readonly Route[] = [
   operatorApps("/list", "list"),
   operatorApps("/approve", "approve"),
   operatorApps("/revoke", "revoke"),
+  ...outsideOperatorActions.map((action) =>
+    route("POST", new RegExp(`^/internal/sign-in-with/${action}$`), () => ({
+      kind: "operator-outside",
+      action,
+    })),
+  ),
 ];
 
 export type Found =

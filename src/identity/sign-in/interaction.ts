@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors, type Interaction, type InteractionResults, type Provider } from "oidc-provider";
+import type { Instant } from "#core/clock.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { AccountId } from "#core/ids.ts";
@@ -11,7 +12,10 @@ export interface Exchange {
 }
 
 /** RFC 8176: how the person proved herself. */
-export type Amr = readonly ["hwk", "user"] | readonly ["pwd", "otp"];
+export type Amr = readonly ["hwk", "user"] | readonly ["pwd", "otp"] | OutsideAmr;
+
+/** As another house's ID token said it; may be empty. */
+export type OutsideAmr = readonly string[];
 
 /** The authorization request that waits for a sign-in, as the browser's cookie and the address name it. */
 export interface Interactions {
@@ -24,6 +28,8 @@ export interface Interactions {
 export interface SignedIn {
   readonly account: AccountId;
   readonly amr: Amr;
+  /** From when on the sign-in counts; now when it is not given. */
+  readonly at?: Instant;
 }
 
 export function createInteractions(provider: Provider, sessions: Sessions): Interactions {
@@ -39,7 +45,7 @@ export function createInteractions(provider: Provider, sessions: Sessions): Inte
         throw error;
       }
     },
-    finish: async ({ request, response }, interaction, { account, amr }) => {
+    finish: async ({ request, response }, interaction, { account, amr, at }) => {
       const before = interaction.session;
       if (before !== undefined && before.accountId !== account) {
         // Another person sat here: what she was signed in to ends before the next one begins.
@@ -48,7 +54,12 @@ export function createInteractions(provider: Provider, sessions: Sessions): Inte
         await interaction.persist();
       }
       const result: InteractionResults = {
-        login: { accountId: account, amr: [...amr], remember: false },
+        login: {
+          accountId: account,
+          amr: [...amr],
+          remember: false,
+          ...(at === undefined ? {} : { ts: Math.floor(at / 1_000) }),
+        },
       };
       return provider.interactionResult(request, response, result, {
         mergeWithLastSubmission: false,

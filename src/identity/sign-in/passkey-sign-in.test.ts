@@ -166,7 +166,12 @@ suite("the sign-in page's interaction", () => {
     const app = createApp(identity);
     const uid = await app.open();
     const state = await readJson(await app.browser.get(`/sign-in/${uid}/state`));
-    assert.deepEqual(state, { client: "phylax-portal", prompt: "login" });
+    assert.deepEqual(state, {
+      client: "phylax-portal",
+      prompt: "login",
+      outside: [],
+      isBack: false,
+    });
   });
 
   test("is refused without its cookie, or with the address of another", async (t) => {

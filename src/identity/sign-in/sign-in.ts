@@ -4,15 +4,17 @@ import { laterBy, type Clock, type Instant } from "#core/clock.ts";
 import type { AccountId } from "#core/ids.ts";
 import { problem, type ProblemCode } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import type { SignInStep } from "#core/wire.ts";
+import { unreachable } from "#core/result.ts";
+import type { SignInState, SignInStep } from "#core/wire.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
 import type { Blind } from "#identity/blind.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import type { JsonObject } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
 import type { Passkeys } from "#identity/passkeys/passkey.ts";
+import type { OutsideSignIn, OutsideStep } from "#identity/outside/outside-sign-in.ts";
 import type { PasswordSteps } from "#identity/sign-in/password-steps.ts";
-import type { Amr, Exchange, Interactions } from "#identity/sign-in/interaction.ts";
+import type { Exchange, Interactions, SignedIn } from "#identity/sign-in/interaction.ts";
 import {
   countFailure,
   dropSignIn,
@@ -32,6 +34,7 @@ export interface SignInDeps {
   readonly findAccount: FindAccount;
   readonly passkeys: Passkeys;
   readonly passwordSteps: PasswordSteps;
+  readonly outside: OutsideSignIn;
   readonly trail: Trail;
 }
 
@@ -43,7 +46,14 @@ export interface SignInRequest {
   readonly facts: ClientFacts;
 }
 
-export type SignInAction = "state" | "passkey-options" | "passkey" | "password" | "totp";
+export type SignInAction =
+  | "state"
+  | "passkey-options"
+  | "passkey"
+  | "password"
+  | "totp"
+  | "outside-begin"
+  | "outside-finish";
 
 interface Step extends SignInRequest {
   readonly interaction: Interaction;
@@ -69,7 +79,13 @@ async function deny(
   return problemAnswer(unwritten ?? problem(code));
 }
 
-async function permit(deps: SignInDeps, step: Step, account: AccountId, amr: Amr): Promise<Answer> {
+async function permit(
+  deps: SignInDeps,
+  step: Step,
+  as: SignedIn,
+  reasons: readonly string[] = [],
+): Promise<Answer> {
+  const { account, amr } = as;
   const person = await deps.findAccount(account);
   if (person === null) return deny(deps, step, "sign-in-failed", account);
   const unwritten = await deps.trail.note({
@@ -78,13 +94,10 @@ async function permit(deps: SignInDeps, step: Step, account: AccountId, amr: Amr
     client: clientOf(step),
     about: account,
     role: person.roles[0] ?? null,
-    reasons: [amr.join("+")],
+    reasons: [...reasons, ...(amr.length === 0 ? [] : [amr.join("+")])],
   });
   if (unwritten !== null) return problemAnswer(unwritten);
-  const redirectTo = await deps.interactions.finish(step.exchange, step.interaction, {
-    account,
-    amr,
-  });
+  const redirectTo = await deps.interactions.finish(step.exchange, step.interaction, as);
   await dropSignIn(deps.db, step.key);
   return answer({ next: "redirect", redirectTo } satisfies SignInStep);
 }
@@ -106,7 +119,7 @@ async function checkPasskey(deps: SignInDeps, step: Step): Promise<Answer> {
     challenge === null ? null : await deps.passkeys.verify(step.body["credential"], challenge);
   return account === null
     ? deny(deps, step, "passkey-refused", null)
-    : permit(deps, step, account, ["hwk", "user"]);
+    : permit(deps, step, { account, amr: ["hwk", "user"] });
 }
 
 async function checkPassword(deps: SignInDeps, step: Step): Promise<Answer> {
@@ -123,7 +136,35 @@ async function checkCode(deps: SignInDeps, step: Step): Promise<Answer> {
   const { proven, about } = await deps.passwordSteps.checkCode(step);
   return proven === null
     ? deny(deps, step, "sign-in-failed", about)
-    : permit(deps, step, proven, ["pwd", "otp"]);
+    : permit(deps, step, { account: proven, amr: ["pwd", "otp"] });
+}
+
+/** OpenID Connect Core §3.1.2.1: `prompt=login` and `max_age` ask for a proof made now. */
+function outsideStep(step: Step): OutsideStep {
+  const { prompt, max_age: maxAge } = step.interaction.params;
+  const isLoginAsked = typeof prompt === "string" && prompt.split(" ").includes("login");
+  return { ...step, isFreshAsked: isLoginAsked || maxAge !== undefined };
+}
+
+const leaveFor = (deps: SignInDeps, step: Step): Promise<Answer> =>
+  deps.outside.begin(outsideStep(step));
+
+async function comeBack(deps: SignInDeps, step: Step): Promise<Answer> {
+  const end = await deps.outside.finish(outsideStep(step));
+  switch (end.kind) {
+    case "proven":
+      return permit(deps, step, end, [`outside:${end.provider}`]);
+    case "refused":
+      return deny(deps, step, end.code, end.about);
+    case "unlinked": {
+      const denied = await deny(deps, step, "outside-not-linked", null);
+      const isNoted = denied.problem?.code === "outside-not-linked";
+      if (!isNoted) return denied;
+      return answer({ next: "approval", reference: end.reference } satisfies SignInStep);
+    }
+    default:
+      return unreachable(end);
+  }
 }
 
 const steps: Readonly<
@@ -133,6 +174,8 @@ const steps: Readonly<
   passkey: checkPasskey,
   password: checkPassword,
   totp: checkCode,
+  "outside-begin": leaveFor,
+  "outside-finish": comeBack,
 };
 
 /** Answers the sign-in page of one interaction. */
@@ -149,8 +192,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
       key: deps.blind("interaction", interaction.uid),
       expiresAt: laterBy(deps.clock.now(), identityLimits.interactionMs),
     };
-    if (action === "state")
-      return answer({ client: clientOf(step), prompt: interaction.prompt.name });
+    if (action === "state") {
+      const { offers, isBack } = await deps.outside.offers(step);
+      const { name: prompt } = interaction.prompt;
+      const state: SignInState = { client: clientOf(step), prompt, outside: offers, isBack };
+      return answer(state);
+    }
     if ((await failuresOf(deps.db, step.key)) >= identityLimits.failuresPerSignIn)
       return problemAnswer(problem("sign-in-expired"));
     return steps[action](deps, step);
