@@ -17,7 +17,7 @@ import { productVersion } from "#assembly/version.ts";
 
 const maxConnections = 12;
 /** The log's own: a flush never waits for connections that readers hold. */
-const maxLogConnections = 2;
+const maxLogConnections = 3;
 
 const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 
@@ -64,14 +64,14 @@ export async function openRecords(
     version: productVersion(),
     authorizer: authorizer.value,
     logOrigin: origin,
-    openLog: (alongside) =>
+    openLog: (works) =>
       createLog({
         db: logDb,
         origin,
         signer: createSigner(logPrivateKey(home, "records"), origin),
         clock,
         random,
-        alongside,
+        ...works,
       }),
     openVault: async (onKeys, onSignal) => {
       const vault = await createVault({

@@ -2,11 +2,17 @@ import type { AuditEntry } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import { BrokenInvariant, invariant } from "#core/result.ts";
 import { createPause } from "#core/turns.ts";
-import type { Database, Queryable } from "#storage/database.ts";
+import type { Database, Queryable, Transaction } from "#storage/database.ts";
 import { checkpointText } from "#audit/checkpoint.ts";
-import type { Head } from "#audit/head.ts";
 import { encodeLeaf } from "#audit/leaf.ts";
-import { append, appending, claimProofs, type Addition, type ProofRow } from "#audit/log-store.ts";
+import {
+  append,
+  appending,
+  claimProofs,
+  type Addition,
+  type Lease,
+  type ProofRow,
+} from "#audit/log-store.ts";
 import { leafHash } from "#audit/merkle.ts";
 import type { CheckpointSigner } from "#audit/note.ts";
 import type { Submission } from "#audit/submission.ts";
@@ -39,6 +45,19 @@ export interface Flushed<R> {
   readonly tree: Tree;
   /** One for each item, in order. */
   readonly written: readonly Written<R>[];
+}
+
+/** A batch's place among those that are on their way. */
+export interface Order {
+  /** The tree to add to, once the batch before has ended; null when that one was not written. */
+  readonly turn: () => Promise<Tree | null>;
+  /** Called when the batch holds all it needs, and only has to become durable. */
+  readonly sent: () => void;
+}
+
+/** Thrown when the batch before was not written: of this one nothing was kept. */
+export class Overtaken extends Error {
+  override readonly name = "Overtaken";
 }
 
 export interface FlushDeps<W, R> {
@@ -88,7 +107,7 @@ interface Planned<R> extends Omit<Written<R>, "from" | "count"> {
 }
 
 function plan<R>(
-  { lease, tree }: Head,
+  { lease, tree }: { readonly lease: Lease; readonly tree: Tree },
   items: readonly Planned<R>[],
   signer: CheckpointSigner,
 ): { addition: Addition; flushed: Flushed<R> } {
@@ -126,18 +145,27 @@ function usedProof(error: unknown): boolean {
   return error instanceof Error && "constraint" in error && error.constraint === "used_proof_pkey";
 }
 
+async function treeInTurn({ turn }: Order): Promise<Tree> {
+  const tree = await turn();
+  if (tree === null) throw new Overtaken();
+  return tree;
+}
+
 /** Nothing but entries: one statement, which commits by itself. Null when the lease was lost. */
 async function flushEntries<W, R>(
   { db, signer }: FlushDeps<W, R>,
-  head: Head,
+  lease: Lease,
   items: readonly Item<W, R>[],
+  order: Order,
 ): Promise<Flushed<R> | null> {
   const planned = items.map(({ leaves, replayed }) => ({
     leaves: leaves ?? [],
     replayed,
     outcome: null,
   }));
-  const { addition, flushed } = plan<R>(head, planned, signer);
+  const tree = await treeInTurn(order);
+  const { addition, flushed } = plan<R>({ lease, tree }, planned, signer);
+  order.sent();
   return (await append(db, addition, proofsOf(items))) ? flushed : null;
 }
 
@@ -181,9 +209,12 @@ async function bothEnded<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, 
   return [first.value, second.value];
 }
 
-interface Claiming {
+interface Working<W, R> {
+  readonly lease: Lease;
+  readonly items: readonly Item<W, R>[];
+  readonly order: Order;
   /** Whether the works wait until it is known which proofs are fresh. */
-  readonly first: boolean;
+  readonly claimFirst: boolean;
 }
 
 /**
@@ -192,14 +223,12 @@ interface Claiming {
  */
 async function tryWorks<W, R>(
   { db, signer, clock, alongside }: FlushDeps<W, R>,
-  head: Head,
-  items: readonly Item<W, R>[],
-  claiming: Claiming,
+  { lease, items, order, claimFirst }: Working<W, R>,
 ): Promise<Flushed<R>> {
-  const work = async (tx: Queryable): Promise<ReturnType<typeof plan<R>>> => {
+  const work = async (tx: Transaction): Promise<Flushed<R>> => {
     const proofs = proofsOf(items);
-    const claim = claimProofs(tx, head.lease, proofs);
-    const known = claiming.first ? await claim : proofs.map(({ digest }) => digest);
+    const claim = claimProofs(tx, lease, proofs);
+    const known = claimFirst ? await claim : proofs.map(({ digest }) => digest);
     if (known === null) throw new Abandoned("lease-lost");
     const used = ({ proof, replayed }: Item<W, R>): boolean =>
       replayed || (proof !== null && !known.some((digest) => digest.equals(proof.digest)));
@@ -216,46 +245,50 @@ async function tryWorks<W, R>(
         : (item.leaves ?? (await leavesInTurns(item.submission.entries(outcome), clock)));
       planned.push({ leaves, replayed: replays.has(item), outcome });
     }
-    return plan(head, planned, signer);
+    const tree = await treeInTurn(order);
+    const { addition, flushed } = plan({ lease, tree }, planned, signer);
+    // The claim holds the lease until the end, so that the entries cannot be without it.
+    tx.last(appending(addition));
+    order.sent();
+    return flushed;
   };
-  // The claim holds the lease until the end, so that the entries cannot be without it.
-  const { flushed } = await db.transaction(work, ({ addition }) => appending(addition));
-  return flushed;
+  return db.transaction(work);
 }
 
 /** Null when the lease was lost. */
 async function flushWorks<W, R>(
   deps: FlushDeps<W, R>,
-  head: Head,
-  items: readonly Item<W, R>[],
-  claiming: Claiming = { first: false },
+  working: Working<W, R>,
 ): Promise<Flushed<R> | null> {
   try {
-    return await tryWorks(deps, head, items, claiming);
+    return await tryWorks(deps, working);
   } catch (error) {
     if (!(error instanceof Abandoned)) throw error;
     if (error.why === "lease-lost") return null;
-    if (claiming.first) throw new BrokenInvariant("proofs that were claimed stay so");
-    return flushWorks(deps, head, items, { first: true });
+    if (working.claimFirst) throw new BrokenInvariant("proofs that were claimed stay so");
+    return flushWorks(deps, { ...working, claimFirst: true });
   }
 }
 
 /**
- * Makes a batch durable at the head, all or nothing. Null when another writer took the lease.
- * Throws what the database or `alongside` threw; nothing was written then, unless the connection
- * was lost while committing.
+ * Makes a batch durable in its turn, all or nothing. What it can do before, it does while the batch
+ * before is still becoming durable. Null when another writer took the lease. Throws Overtaken, and
+ * what the database or `alongside` threw; nothing was written then, unless the connection was lost
+ * while committing.
  */
 export async function flush<W, R>(
   deps: FlushDeps<W, R>,
-  head: Head,
+  lease: Lease,
   items: readonly Item<W, R>[],
+  order: Order,
 ): Promise<Flushed<R> | null> {
-  if (items.some(hasWork)) return flushWorks(deps, head, items);
+  const working = { lease, items, order, claimFirst: false };
+  if (items.some(hasWork)) return flushWorks(deps, working);
   try {
-    return await flushEntries(deps, head, items);
+    return await flushEntries(deps, lease, items, order);
   } catch (error) {
     // Which of the proofs was used is only found out in a transaction.
-    if (usedProof(error)) return flushWorks(deps, head, items, { first: true });
+    if (usedProof(error)) return flushWorks(deps, { ...working, claimFirst: true });
     throw error;
   }
 }

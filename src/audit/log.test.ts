@@ -4,6 +4,7 @@ import type { AuditEntry } from "#core/audit-entry.ts";
 import { laterBy, parseInstant, systemClock, type Clock, type Instant } from "#core/clock.ts";
 import { systemRandom } from "#core/random.ts";
 import type { Database, Queryable, Statement } from "#storage/database.ts";
+import type { TestDatabase } from "#storage/testing.ts";
 import { encodeLeaf, parseLeaf } from "#audit/leaf.ts";
 import { auditLimits } from "#audit/limits.ts";
 import { createLog } from "#audit/log.ts";
@@ -49,7 +50,8 @@ function meddled(
   });
   return {
     ...around(db),
-    transaction: (work) => db.transaction((tx) => work(around(tx))),
+    transaction: (work) =>
+      db.transaction((tx) => work({ ...around(tx), last: (statement) => tx.last(statement) })),
     close: () => db.close(),
   };
 }
@@ -200,6 +202,115 @@ test("one bad work among many fails by itself; the others and their entries are 
     (await entriesIn(kit.db)).map((entry) => entry?.resourceId),
     ["2", "1", "3"],
   );
+  assert.equal(await findingsOf(kit), 0);
+});
+
+/** Fails, as no storage does, once nobody holds the lock: until then the batch is becoming durable. */
+const lateFault: Statement = {
+  name: "test-late-fault",
+  text: "SELECT 1 / length(pg_advisory_lock(1)::text)",
+  values: [],
+};
+
+/** Holds that lock until `released`. */
+async function holdLock(database: TestDatabase, released: Promise<void>): Promise<void> {
+  const held = Promise.withResolvers<void>();
+  const holding = database.as("phylax_records", 1).transaction(async (tx) => {
+    await tx.query("SELECT pg_advisory_xact_lock(1)");
+    held.resolve();
+    await released;
+  });
+  void holding.catch(held.reject);
+  await held.promise;
+}
+
+interface Slowed {
+  /** Numbers of works in the order in which they were begun, and "failed" for the first one's end. */
+  readonly course: (number | "failed")[];
+  readonly works: () => Promise<readonly number[]>;
+}
+
+/** Work 1 is lost at its very end; work 2 is handed in as soon as work 1 has begun. */
+async function behindOneThatIsLost(
+  t: Parameters<typeof testLog>[0],
+  isIndependent: boolean,
+): Promise<Slowed & Awaited<ReturnType<typeof testWorks>>> {
+  const kit = await testWorks(t);
+  const course: Slowed["course"] = [];
+  const begun = Promise.withResolvers<void>();
+  const secondBegun = Promise.withResolvers<void>();
+  if (isIndependent) await holdLock(kit.database, secondBegun.promise);
+  const log = await kit.open({
+    db: {
+      ...kit.db,
+      transaction: (work) =>
+        kit.db.transaction((tx) =>
+          work({
+            query: (statement, values) => tx.query(statement, values),
+            last: (statement) => tx.last(course.length === 1 ? lateFault : statement),
+          }),
+        ),
+    },
+    alongside: async (tx, works) => {
+      for (const { id } of works) {
+        course.push(id);
+        await tx.query("INSERT INTO records.note_of_a_test VALUES ($1)", [id]);
+      }
+      begun.resolve();
+      if (course.includes(2)) secondBegun.resolve();
+      return works.map(({ id }) => ({ written: id }));
+    },
+    independent: () => isIndependent,
+  });
+  const submit = (id: number) =>
+    log.submit({ work: { id }, entries: () => [testEntry(id, { resourceId: String(id) })] });
+  const first = submit(1).catch(() => course.push("failed"));
+  await begun.promise;
+  const second = await submit(2);
+  await first;
+  assert.ok(second.ok);
+  return { ...kit, course };
+}
+
+test("independent work is begun while the batch ahead becomes durable, and anew when that is lost", async (t) => {
+  const kit = await behindOneThatIsLost(t, true);
+  assert.deepEqual(kit.course, [1, 2, "failed", 2]);
+  assert.deepEqual(await kit.works(), [2]);
+  assert.deepEqual(
+    (await entriesIn(kit.db)).map((entry) => entry?.resourceId),
+    ["2"],
+  );
+  assert.equal(await findingsOf(kit), 0);
+});
+
+test("work that depends on the batch ahead waits for its end", async (t) => {
+  const kit = await behindOneThatIsLost(t, false);
+  assert.deepEqual(kit.course, [1, "failed", 2]);
+  assert.deepEqual(await kit.works(), [2]);
+  assert.equal(await findingsOf(kit), 0);
+});
+
+test("of many batches that overlap, each good work is written once and each bad one fails alone", async (t) => {
+  const kit = await testWorks(t);
+  await kit.submitWork(0);
+  const log = await kit.open({ independent: () => true });
+  const ids = Array.from({ length: 300 }, (_, n) => (n % 7 === 3 ? 0 : n + 1));
+  const settled = await Promise.allSettled(
+    ids.map(async (id, n) => {
+      // In waves, so that there is always a batch to be behind.
+      await new Promise((resolve) => {
+        setTimeout(resolve, n % 50);
+      });
+      return log.submit({
+        work: { id },
+        entries: () => [testEntry(id, { resourceId: String(id) })],
+      });
+    }),
+  );
+  const good = ids.filter((id) => id !== 0);
+  assert.equal(settled.filter(({ status }) => status === "fulfilled").length, good.length);
+  assert.deepEqual(await kit.works(), [0, ...good]);
+  assert.equal((await rowsOf(kit.db)).length, good.length + 1);
   assert.equal(await findingsOf(kit), 0);
 });
 

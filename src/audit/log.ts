@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "#core/clock.ts";
 import { refuse, type ProblemCode } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { BrokenInvariant, ok, type Result } from "#core/result.ts";
+import { BrokenInvariant, ok, unreachable, type Result } from "#core/result.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 import { attempt, storageProblem } from "#storage/storage-problem.ts";
 import {
@@ -11,6 +11,7 @@ import {
   replayLeaves,
   type Flushed,
   type Item,
+  type Order,
   type Written,
 } from "#audit/flush.ts";
 import { recover, takeOver, type Head } from "#audit/head.ts";
@@ -48,6 +49,11 @@ export interface LogDeps<W, R> {
    * is rolled back and each submission tried alone, so that a bad one fails by itself.
    */
   readonly alongside?: (tx: Queryable, works: readonly W[]) => Promise<readonly R[]>;
+  /**
+   * Whether works may be done before those of the batch ahead are durable: when they neither read
+   * nor write anything that these have written. Without it, none are.
+   */
+  readonly independent?: (works: readonly W[], ahead: readonly W[]) => boolean;
 }
 
 interface Waiting<W, R> extends Item<W, R> {
@@ -129,13 +135,67 @@ async function headOf<W, R>(writer: Writer<W, R>): Promise<Head | null> {
   return writer.head;
 }
 
+/** What became of a batch; "failed" leaves open whether it was written when its COMMIT was lost. */
+type Ending<R> =
+  | { readonly kind: "written"; readonly flushed: Flushed<R> }
+  | { readonly kind: "refused" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** A batch on its way. */
+interface Flight<W, R> {
+  readonly batch: readonly Waiting<W, R>[];
+  /** How long it may take. */
+  readonly ms: number;
+  /** Resolves when it only has to become durable, or has ended: then the next may begin. */
+  readonly sent: Promise<void>;
+  /** Never rejects. */
+  readonly ended: Promise<Ending<R>>;
+}
+
+async function fly<W, R>(
+  writer: Writer<W, R>,
+  { batch, ms }: Pick<Flight<W, R>, "batch" | "ms">,
+  order: Order,
+): Promise<Ending<R>> {
+  try {
+    const head = await headOf(writer);
+    if (head === null) return { kind: "refused" };
+    const flushed = await inTime(flush(writer.deps, head.lease, batch, order), ms);
+    writer.fenced ||= flushed === null;
+    writer.head = flushed === null ? null : { ...head, tree: flushed.tree };
+    return flushed === null ? { kind: "refused" } : { kind: "written", flushed };
+  } catch (error) {
+    writer.head = null;
+    return { kind: "failed", error };
+  }
+}
+
+/** Sends a batch on its way behind another, which must have been sent; it is written only if that one is. */
+function launch<W, R>(
+  writer: Writer<W, R>,
+  batch: readonly Waiting<W, R>[],
+  ahead: Flight<W, R> | null,
+): Flight<W, R> {
+  const sent = Promise.withResolvers<void>();
+  const turn: Order["turn"] = async () => {
+    const before = await ahead?.ended;
+    const isFree = before === undefined || before.kind === "written";
+    return isFree ? (writer.head?.tree ?? null) : null;
+  };
+  const ms = timeFor(batch) + (ahead?.ms ?? 0);
+  const order = { turn, sent: sent.resolve };
+  const ended = fly(writer, { batch, ms }, order).finally(sent.resolve);
+  return { batch, ms, sent: sent.promise, ended };
+}
+
 /** Tries each alone, so that a bad one fails by itself; the rest is given up once the database is gone. */
 async function writeEach<W, R>(
   writer: Writer<W, R>,
   batch: readonly Waiting<W, R>[],
 ): Promise<void> {
   for (const [at, waiting] of batch.entries()) {
-    const { serves, tell } = await write(writer, [waiting]);
+    const flight = launch(writer, [waiting], null);
+    const { serves, tell } = await outcomeOf(writer, flight, await flight.ended);
     tell();
     if (serves) continue;
     refuseAll(writer, batch.slice(at + 1), unavailable);
@@ -149,7 +209,6 @@ async function failBatch<W, R>(
   batch: readonly Waiting<W, R>[],
   error: unknown,
 ): Promise<boolean> {
-  writer.head = null;
   const code = storageProblem(error);
   if (code === "storage-full" || code === "storage-unavailable") {
     refuseAll(writer, batch, code === "storage-full" ? () => code : unavailable);
@@ -174,22 +233,39 @@ interface Wrote {
 
 const allTold = (): void => {};
 
-/** Writes one batch; never rejects. */
-async function write<W, R>(writer: Writer<W, R>, batch: readonly Waiting<W, R>[]): Promise<Wrote> {
-  let flushed: Flushed<R> | null = null;
-  try {
-    const head = await headOf(writer);
-    if (head !== null) flushed = await inTime(flush(writer.deps, head, batch), timeFor(batch));
-    if (head !== null && flushed === null) writer.fenced = true;
-    writer.head = head === null || flushed === null ? null : { ...head, tree: flushed.tree };
-  } catch (error) {
-    return { serves: await failBatch(writer, batch, error), tell: allTold };
+/** Deals with how a batch ended, when no other is on its way behind it in vain. Never rejects. */
+async function outcomeOf<W, R>(
+  writer: Writer<W, R>,
+  { batch }: Flight<W, R>,
+  ending: Ending<R>,
+): Promise<Wrote> {
+  switch (ending.kind) {
+    case "failed":
+      return { serves: await failBatch(writer, batch, ending.error), tell: allTold };
+    case "refused":
+      return { serves: false, tell: () => refuseAll(writer, batch, unavailable) };
+    case "written": {
+      const { written } = ending.flushed;
+      const tell = (): void =>
+        batch.forEach((waiting, at) => settleWritten(writer, waiting, written[at]));
+      return { serves: true, tell };
+    }
+    default:
+      return unreachable(ending);
   }
-  if (flushed === null) return { serves: false, tell: () => refuseAll(writer, batch, unavailable) };
-  const { written } = flushed;
-  const tell = (): void =>
-    batch.forEach((waiting, at) => settleWritten(writer, waiting, written[at]));
-  return { serves: true, tell };
+}
+
+const worksOf = <W, R>(batch: readonly Waiting<W, R>[]): readonly W[] =>
+  batch.flatMap(({ submission: { work } }) => (work === undefined ? [] : [work]));
+
+/** Whether a batch may begin before the one ahead has ended. */
+function mayFollow<W, R>(
+  { deps }: Writer<W, R>,
+  batch: readonly Waiting<W, R>[],
+  ahead: Flight<W, R>,
+): boolean {
+  const works = worksOf(batch);
+  return works.length === 0 || deps.independent(works, worksOf(ahead.batch));
 }
 
 function takeBatch<W, R>(queue: Waiting<W, R>[]): readonly Waiting<W, R>[] {
@@ -235,15 +311,38 @@ function openLog<W, R>(writer: Writer<W, R>): Log<W, R> {
   let running: Promise<void> | null = null;
   let closed = false;
 
+  /** Answers whoever was in a batch; one that began behind it in vain goes back into the queue. */
+  const land = async (flight: Flight<W, R>, behind: Flight<W, R> | null): Promise<boolean> => {
+    const ending = await flight.ended;
+    const isWritten = ending.kind === "written";
+    if (!isWritten && behind !== null) {
+      await behind.ended;
+      queue.unshift(...behind.batch);
+    }
+    const { tell } = await outcomeOf(writer, flight, ending);
+    // Told a turn later, so that the next batch is on its way to the database first.
+    const told = nextTurn().then(tell);
+    if (queue.length === 0) await told;
+    sweeper.maybe();
+    return isWritten;
+  };
+
   const drain = async (): Promise<void> => {
     // Not a timer: only the events that are ready already, whose submissions can still join.
     await nextTurn();
-    while (queue.length > 0) {
-      const { tell } = await write(writer, takeBatch(queue));
-      // Told a turn later, so that the next batch is on its way to the database first.
-      const told = nextTurn().then(tell);
-      if (queue.length === 0) await told;
-      sweeper.maybe();
+    let ahead: Flight<W, R> | null = null;
+    while (queue.length > 0 || ahead !== null) {
+      const batch = takeBatch(queue);
+      if (ahead !== null && !mayFollow(writer, batch, ahead)) {
+        queue.unshift(...batch);
+        await land(ahead, null);
+        ahead = null;
+        continue;
+      }
+      const next: Flight<W, R> | null = batch.length > 0 ? launch(writer, batch, ahead) : null;
+      const isFree: boolean = ahead === null || (await land(ahead, next));
+      ahead = isFree ? next : null;
+      await ahead?.sent;
     }
     running = null;
   };
@@ -270,12 +369,13 @@ function openLog<W, R>(writer: Writer<W, R>): Log<W, R> {
 
 /**
  * Opens a log for writing and fences off whoever wrote it before. Entries are flushed in batches
- * without a timer: the next batch is what gathered while the last one was made durable.
+ * without a timer: the next batch is what gathered while the last one was made ready. It does its
+ * works while the last one becomes durable, and is written once that one is.
  */
 export async function createLog<W = never, R = never>(
   deps: LogDeps<W, R>,
 ): Promise<Result<Log<W, R>>> {
-  const { db, origin, signer, random, alongside } = deps;
+  const { db, origin, signer, random, alongside, independent } = deps;
   if (signer.name !== origin) throw new BrokenInvariant("the signer is of another log");
   const holder = random.uuid();
   const taken = await attempt(() => takeOver(db, signer, holder));
@@ -286,7 +386,11 @@ export async function createLog<W = never, R = never>(
     throw new BrokenInvariant("this log was opened without a way to write works");
   };
   const writer: Writer<W, R> = {
-    deps: { ...deps, alongside: alongside ?? refuseWork },
+    deps: {
+      ...deps,
+      alongside: alongside ?? refuseWork,
+      independent: independent ?? (() => false),
+    },
     holder,
     logId: head.lease.logId,
     seen: createSeenProofs(auditLimits.seenProofs),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Log } from "#audit/log.ts";
+import type { Log, LogDeps } from "#audit/log.ts";
 import {
   entriesInWindow,
   entriesOfPatients,
@@ -40,13 +40,15 @@ import { createStore } from "#records/store.ts";
 import { createTurnstile } from "#records/turnstile.ts";
 import { createVisits } from "#records/visit.ts";
 import { openInstalledPackages } from "#records/packages/installed.ts";
+import { areIndependent } from "#records/independent-works.ts";
 import { performWorks } from "#records/work-store.ts";
 import type { Work, WriteOutcome } from "#records/write-plan.ts";
-import type { Database, Queryable } from "#storage/database.ts";
+import type { Database } from "#storage/database.ts";
 import type { KeyEvent, Vault } from "#vault/vault.ts";
 
 export type RecordsLog = Log<Work, WriteOutcome>;
-export type Alongside = (tx: Queryable, works: readonly Work[]) => Promise<readonly WriteOutcome[]>;
+/** What the log must know of the works that it makes durable. */
+export type LogWorks = Required<Pick<LogDeps<Work, WriteOutcome>, "alongside" | "independent">>;
 
 export interface RecordsDeps {
   /** As phylax_records. */
@@ -61,8 +63,8 @@ export interface RecordsDeps {
   readonly authorizer: Authorizer;
   /** Name of this process's log. */
   readonly logOrigin: string;
-  /** Opens this process's log, which writes rows by `alongside` in the transaction of their entries. */
-  readonly openLog: (alongside: Alongside) => Promise<Result<RecordsLog>>;
+  /** Opens this process's log, which writes rows in the transaction of their entries. */
+  readonly openLog: (works: LogWorks) => Promise<Result<RecordsLog>>;
   /** Opens the vault, which tells `onKeys` of each key before it is used; their entries go ahead of those of what they open. */
   readonly openVault: (
     onKeys: (event: KeyEvent) => Promise<Result<unknown>>,
@@ -118,9 +120,12 @@ async function openLogAndVault(
 ): Promise<Result<{ readonly log: RecordsLog; readonly vault: Vault }>> {
   const { tenant, clock } = deps;
   let opened: Vault | null = null;
-  const log = await deps.openLog((tx, works) => {
-    invariant(opened !== null, "nothing is written before the vault is open");
-    return performWorks({ tenant, clock, vault: opened })(tx, works);
+  const log = await deps.openLog({
+    alongside: (tx, works) => {
+      invariant(opened !== null, "nothing is written before the vault is open");
+      return performWorks({ tenant, clock, vault: opened })(tx, works);
+    },
+    independent: areIndependent,
   });
   if (!log.ok) return log;
   const recordKeys = async (event: KeyEvent): Promise<void> => {

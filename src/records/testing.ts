@@ -295,7 +295,7 @@ export async function testWorld(
     version: "0.0.0",
     authorizer: authorizer(await testAuthorizer()),
     logOrigin: origin,
-    openLog: async (alongside) => {
+    openLog: async (works) => {
       const signer = createSigner(pem.toString(), origin);
       const created = await createLog({
         db: logDb,
@@ -303,7 +303,7 @@ export async function testWorld(
         signer,
         clock,
         random: systemRandom,
-        alongside,
+        ...works,
       });
       if (!created.ok) return created;
       opened.log = created.value;

@@ -41,6 +41,32 @@ test("a transaction that returns is committed with its value", async (t) => {
   assert.deepEqual(await ids(db), [1, 2]);
 });
 
+test("the last statement of a transaction is committed with it, or takes all of it along", async (t) => {
+  const database = await testDatabase(t);
+  await withTable(database);
+  const db = database.as("phylax_records", 1);
+  const text = "INSERT INTO records.thing_of_a_test VALUES ($1)";
+  const lastly = (id: number) =>
+    db.transaction(async (tx) => {
+      await insert(tx, id);
+      tx.last({ name: "test-last", text, values: [2] });
+    });
+  await lastly(1);
+  await assert.rejects(lastly(3), { code: "23505" });
+  assert.deepEqual(await ids(db), [1, 2]);
+});
+
+test("statements that do not wait for one another are carried out in order", async (t) => {
+  const database = await testDatabase(t);
+  await withTable(database);
+  const db = database.as("phylax_records", 1);
+  const seen = await db.transaction(async (tx) => {
+    const [, before, , after] = await Promise.all([insert(tx, 1), ids(tx), insert(tx, 2), ids(tx)]);
+    return { before, after };
+  });
+  assert.deepEqual(seen, { before: [1], after: [1, 2] });
+});
+
 test("a transaction that throws leaves nothing, and its connection serves on", async (t) => {
   const database = await testDatabase(t);
   await withTable(database);

@@ -25,14 +25,18 @@ export interface Queryable {
   ): Promise<readonly R[]>;
 }
 
+export interface Transaction extends Queryable {
+  /** Sends a statement together with COMMIT, once the work is done. Should it fail, nothing is committed. */
+  last(statement: Statement): void;
+}
+
 export interface Database extends Queryable {
   /**
    * Runs `work` in one transaction (read committed) and commits; rolls back when it throws. Nothing
    * that `work` began may go on after it has ended. An error from COMMIT itself leaves open whether
-   * it was done. `last` makes of its value a statement that goes to the server together with COMMIT;
-   * should it fail, nothing is committed.
+   * it was done.
    */
-  transaction<T>(work: (tx: Queryable) => Promise<T>, last?: (value: T) => Statement): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Waits for what is under way, then ends all connections. */
   close(): Promise<void>;
 }
@@ -79,12 +83,9 @@ async function rollBack(client: PoolClient, cause: unknown): Promise<Error | und
   }
 }
 
-async function inTransaction<T>(
-  pool: Pool,
-  work: (tx: Queryable) => Promise<T>,
-  last?: (value: T) => Statement,
-): Promise<T> {
+async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  let ending: Statement | undefined;
   let broken: Error | undefined;
   try {
     const begun = client.query("BEGIN");
@@ -97,11 +98,14 @@ async function inTransaction<T>(
         const [rows] = await Promise.all([run<R>(client, statement, values), begun]);
         return rows;
       },
+      last: (statement) => {
+        ending = statement;
+      },
     });
     await begun;
-    const ending = last === undefined ? [] : [run(client, last(value), undefined)];
+    const ended = ending === undefined ? null : run(client, ending, undefined);
     // After a statement that failed, COMMIT does what ROLLBACK does.
-    await Promise.all([...ending, client.query("COMMIT")]);
+    await Promise.all([ended, client.query("COMMIT")]);
     return value;
   } catch (error) {
     broken = await rollBack(client, error);
@@ -133,7 +137,7 @@ export function openDatabase({ connection, tenant, maxConnections }: DatabaseOpt
   pool.on("connect", (client) => client.on("error", () => {}));
   return {
     query: (statement, values) => run(pool, statement, values),
-    transaction: (work, last) => inTransaction(pool, work, last),
+    transaction: (work) => inTransaction(pool, work),
     close: () => pool.end(),
   };
 }

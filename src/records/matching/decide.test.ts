@@ -8,7 +8,7 @@ import {
   type TestWorld,
   type WorldChanges,
 } from "#records/testing.ts";
-import type { Queryable } from "#storage/database.ts";
+import type { Transaction } from "#storage/database.ts";
 
 const path = "/api/records/chart-decisions";
 
@@ -251,13 +251,14 @@ suite("deciding that two charts are one person's", () => {
   });
 
   test("a transaction that breaks off at its last statement leaves nothing of the decision", async (t) => {
-    const failing = (tx: Queryable): Queryable => ({
+    const failing = (tx: Transaction): Transaction => ({
       query: (statement, values) => {
         const text = typeof statement === "string" ? statement : statement.text;
         return text.includes("INSERT INTO records.merged_chart")
           ? Promise.reject(new Error("the connection was cut"))
           : tx.query(statement, values);
       },
+      last: (statement) => tx.last(statement),
     });
     const { decide, texts, world, clinician, read } = await clinic(t, {
       logDb: (db) => ({ ...db, transaction: (work) => db.transaction((tx) => work(failing(tx))) }),
