@@ -10,14 +10,16 @@ import { AppContext } from "./app/context.ts";
 import { routes } from "./app/routes.tsx";
 import { createDates, localeFor } from "./dates/dates.ts";
 import { createDeviceKey } from "./session/device-key.ts";
-import { takeEnrolToken } from "./session/enrol-token.ts";
+import { takeLinkToken } from "./session/link-token.ts";
 import { createProtocol } from "./session/oauth.ts";
 import { createProver } from "./session/proof.ts";
+import { createRecoveryLink } from "./session/recovery-link.ts";
 import { createSession, type CloseReason } from "./session/session.ts";
 import { words } from "./words/en.ts";
 
 // First of all, so that nothing else can read the token out of the address.
-const enrolToken = takeEnrolToken(location, history);
+const enrolToken = takeLinkToken("/enrol", location, history);
+const recoveryToken = takeLinkToken("/recover", location, history);
 
 const { origin } = location;
 const tabs = new BroadcastChannel("phylax-session");
@@ -52,7 +54,8 @@ const dates = createDates({
   now: nowMs,
   words,
 });
-const app = { session, dates, origin, enrolToken, visited: { first: false } };
+const recovery = createRecoveryLink(localStorage, recoveryToken);
+const app = { session, dates, origin, enrolToken, recovery, visited: { first: false } };
 const root = document.querySelector("#root");
 if (root === null) throw new Error("the page has no place for the application");
 createRoot(root).render(

@@ -14,6 +14,7 @@ export interface FixtureAccount {
   sessions: readonly OwnSession[];
   apps: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[];
   helpers: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[];
+  recoveries: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[];
   codesLeft: number;
 }
 
@@ -53,7 +54,10 @@ export function madeUpAccount(): FixtureAccount {
         clientName: "Heart Diary",
         grantedAt: ago(700),
         lastUsedAt: ago(20),
-        scopes: ["Your name and contact details", "Your test results"],
+        scopes: [
+          { scope: "patient/Patient.rs", words: "Your name and contact details" },
+          { scope: "patient/Observation.rs", words: "Your test results" },
+        ],
       },
     ],
     helpers: [
@@ -72,6 +76,7 @@ export function madeUpAccount(): FixtureAccount {
         startsAt: ago(4),
       },
     ],
+    recoveries: [],
     codesLeft: 2,
   };
 }
@@ -133,6 +138,13 @@ export async function account(
     case "POST recovery-codes":
       own.codesLeft = codes.length;
       return send(response, 201, { codes });
+    case "GET recovery":
+      return send(response, 200, { items: own.recoveries });
+    case "DELETE recovery":
+      own.recoveries = without(own.recoveries);
+      return send(response, 200, { cancelled: true });
+    case "GET launchable-apps":
+      return send(response, 200, { items: [{ id: "diary", name: "Heart Diary" }] });
     case "GET proxies":
       return send(response, 200, { forMe: own.helpers, byMe: [] });
     case "POST proxies":

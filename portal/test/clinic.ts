@@ -26,6 +26,9 @@ export interface Clinic {
   requests: readonly AccessRequestLine[];
   checkpoint: string;
   account: FixtureAccount;
+  /** The last answer of the consent page. */
+  consented: unknown;
+  readonly people: Record<Persona, Me>;
   isSignedIn: boolean;
   isPasswordRight: boolean;
   accessToken: string;
@@ -40,7 +43,6 @@ export interface Clinic {
 export interface OpenClinic extends Clinic {
   /** SHA-256 of the public key of the clinic's certificate, for a browser to trust. */
   readonly spki: string;
-  readonly people: Record<Persona, Me>;
 }
 
 export const personae = ["patient", "clinician", "officer", "newcomer"] as const;
@@ -71,6 +73,8 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
     requests: madeUpRequests(people.patient.patients[0] ?? ""),
     checkpoint: madeUpCheckpoint(),
     account: madeUpAccount(),
+    consented: null,
+    people,
     isSignedIn: false,
     isPasswordRight: false,
     accessToken: randomBytes(16).toString("hex"),
@@ -95,7 +99,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
   });
   const key = new X509Certificate(tls.cert).publicKey.export({ type: "spki", format: "der" });
   const spki = createHash("sha256").update(key).digest("base64");
-  return Object.assign(clinic, { spki, people });
+  return Object.assign(clinic, { spki });
 }
 
 function peopleOf(): Record<Persona, Me> {

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Clinic } from "./clinic.ts";
 import { at, text } from "../src/fhir/json.ts";
 import { account } from "./account.ts";
+import { entry } from "./entry.ts";
 import { newPasskeyOptions } from "./passkey-options.ts";
 import { bodyOf, send } from "./records.ts";
 
@@ -35,6 +36,10 @@ async function answer(
   if (url.pathname === "/oauth/token") return grant(clinic, response);
   if (url.pathname.startsWith("/sign-in/")) return signIn(clinic, url, request, response);
   if (url.pathname.startsWith("/api/identity/enrol/")) return enrol(clinic, url, response);
+  if (/^\/(?:consent|api\/identity\/(?:recovery|invitation))\//.test(url.pathname)) {
+    if (!(await entry(clinic, { url, request }, response))) sendProblem(response, 404, "not-found");
+    return;
+  }
   if (request.headers.authorization !== `DPoP ${clinic.accessToken}`) {
     return sendProblem(response, 401, "session-ended");
   }

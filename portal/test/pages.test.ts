@@ -13,6 +13,7 @@ import {
   type Look,
   type OpenBrowser,
 } from "./browser.ts";
+import { readyToken } from "./entry.ts";
 import { madeUpAccount } from "./account.ts";
 import { openClinic, type OpenClinic, type Persona } from "./clinic.ts";
 
@@ -125,6 +126,50 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       shows: "no longer works",
       before: fault("/api/identity/enrol/begin", 403, "enrolment-link-refused"),
     },
+    { name: "invitation", path: "/invitation", as: "nobody", shows: "Use your code" },
+    {
+      name: "invitation-refused",
+      path: "/invitation",
+      as: "nobody",
+      shows: "The code or the date of birth is wrong",
+      act: async ({ page }) => {
+        await page.getByLabel("Code").fill("0000-0000-0000");
+        await page.getByLabel("Your date of birth").fill("1980-02-03");
+        await page.getByRole("button", { name: "Next" }).click();
+      },
+    },
+    { name: "recover", path: "/recover", as: "nobody", shows: "Recovery code" },
+    {
+      name: "recover-waiting",
+      path: "/recover",
+      as: "nobody",
+      shows: "Now you have to wait",
+      act: async ({ page }) => {
+        await page.getByLabel("Recovery code").fill("7K3Q-F9XW-MA40-0RST");
+        await page.getByRole("button", { name: "Start the wait" }).click();
+      },
+    },
+    {
+      name: "recover-ready",
+      path: `/recover#token=${readyToken}`,
+      as: "nobody",
+      shows: "The wait is over",
+    },
+    {
+      name: "recover-refused",
+      path: `/recover#token=${readyToken}`,
+      as: "nobody",
+      shows: "This way back is closed",
+      before: fault("/api/identity/recovery/status", 403, "recovery-refused"),
+    },
+    { name: "consent", path: "/consent/fixture", as: "nobody", shows: "Let Heart Diary see" },
+    {
+      name: "consent-nobody-picked",
+      path: "/consent/fixture",
+      as: "nobody",
+      shows: "Please say whose record it is",
+      act: open("Allow"),
+    },
     {
       name: "callback-stopped",
       path: "/callback",
@@ -134,6 +179,7 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
     { name: "closed", path: "/record", as: "nobody", shows: "Please sign in" },
     patient("/home", "Who looked last"),
     patient("/record", "Overview"),
+    patient("/record", "Open Heart Diary", { name: "record-open-app", act: open("Open an app") }),
     patient("/record/problems", "Now"),
     patient("/record/medicines", "How to take it"),
     patient("/record/allergies", "What can happen"),
@@ -199,6 +245,13 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       act: async ({ page }) => {
         await page.getByRole("button", { name: "Make new codes" }).click();
         await page.getByRole("alertdialog").getByRole("button", { name: "Make new codes" }).click();
+      },
+    }),
+    patient("/account", "Someone asked to get back", {
+      name: "account-alarm",
+      before: (to) => {
+        const readyAt = new Date(Date.now() + 86_400_000).toISOString();
+        to.account.recoveries = [{ id: "r", way: "code", readyAt }];
       },
     }),
     patient("/account/devices", "This device"),

@@ -10,6 +10,17 @@ const own = (methods: Route["methods"], tail: string): Route => ({
 });
 
 const wanted: readonly Route[] = [
+  own(["GET"], "account/recovery"),
+  own(["DELETE"], "account/recovery/:id"),
+  own(["GET"], "account/launchable-apps"),
+  own(["POST"], "account/launches"),
+  own(["POST"], "recovery/begin"),
+  own(["POST"], "recovery/status"),
+  own(["POST"], "recovery/finish"),
+  own(["POST"], "invitation/redeem"),
+  { ...own(["GET", "HEAD"], ""), path: "/consent/:uid", to: "portal-page" },
+  { ...own(["GET"], ""), path: "/consent/:uid/offer" },
+  { ...own(["POST"], ""), path: "/consent/:uid/answer" },
   own(["GET", "POST"], "account/recovery-codes"),
   own(["GET"], "account/apps"),
   own(["DELETE"], "account/apps/:id"),

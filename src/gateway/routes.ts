@@ -67,6 +67,8 @@ export const routes: readonly Route[] = [
   page("/"),
   page("/sign-in/:uid"),
   page("/enrol"),
+  page("/invitation"),
+  page("/recover"),
   page("/callback", authorizationAnswer),
   page("/home"),
   page("/record"),

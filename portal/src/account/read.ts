@@ -58,7 +58,7 @@ function readApp(value: unknown): ConnectedApp | null {
   return {
     id,
     name: text(at(value, "clientName")) ?? id,
-    scopes: readEach(list(at(value, "scopes")), text),
+    scopes: readEach(list(at(value, "scopes")), (scope) => text(at(scope, "words"))),
     grantedAt: text(at(value, "grantedAt")),
     lastUsedAt: text(at(value, "lastUsedAt")),
   };

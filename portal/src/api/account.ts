@@ -10,6 +10,7 @@ import {
 import type { OwnPasskey, OwnSession } from "../../../src/core/wire.ts";
 import { readGrants, type Grants } from "../account/grants.ts";
 import { readInvitation, type Invitation } from "../account/invitation.ts";
+import { readRecoveries, type OpenRecovery } from "../account/recoveries.ts";
 import { at } from "../fhir/json.ts";
 import { createAskJson, isDone, type Asking } from "./ask-json.ts";
 import type { Outcome } from "./failure.ts";
@@ -31,6 +32,8 @@ export interface Account {
   readonly signOutEverywhere: () => Promise<Outcome<true>>;
   readonly apps: (signal?: AbortSignal) => Promise<Outcome<readonly ConnectedApp[]>>;
   readonly disconnect: (id: string) => Promise<Outcome<null>>;
+  readonly recoveries: (signal?: AbortSignal) => Promise<Outcome<readonly OpenRecovery[]>>;
+  readonly stopRecovery: (id: string) => Promise<Outcome<null>>;
   readonly grants: (signal?: AbortSignal) => Promise<Outcome<Grants>>;
   /** Lets someone act for the person, once that someone has come by the invitation. */
   readonly grant: (helper: Helper) => Promise<Outcome<Invitation>>;
@@ -71,6 +74,8 @@ export function createAccount(session: Asking): Account {
     signOutEverywhere: () => post(`${base}/sign-out-everywhere`, {}, isDone),
     apps: (signal) => get(`${base}/apps`, readApps, signal),
     disconnect: (id) => send("DELETE", one("apps", id)),
+    recoveries: (signal) => get(`${base}/recovery`, readRecoveries, signal),
+    stopRecovery: (id) => send("DELETE", one("recovery", id)),
     grants: (signal) => get(`${base}/proxies`, readGrants, signal),
     grant: (helper) => post(`${base}/proxies`, helper, readInvitation),
     endGrant: (id) => send("DELETE", one("proxies", id)),

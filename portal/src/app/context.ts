@@ -1,6 +1,7 @@
 import { createContext, use, useSyncExternalStore } from "react";
 import type { Me } from "../../../src/core/wire.ts";
 import type { Dates } from "../dates/dates.ts";
+import type { RecoveryLink } from "../session/recovery-link.ts";
 import type { Session, SessionState } from "../session/session.ts";
 
 /** What the pages are given; made once, in main.tsx. */
@@ -10,6 +11,7 @@ export interface App {
   readonly origin: string;
   /** The token of a sign-up link, if the page was opened by one. */
   readonly enrolToken: string | null;
+  readonly recovery: RecoveryLink;
   /** Whether the first page has been shown: from then on a new page takes the focus. */
   readonly visited: { first: boolean };
 }

@@ -15,6 +15,9 @@ export const routes: RouteObject[] = [
       { path: "/", element: <Landing /> },
       { path: "/sign-in/:uid", lazy: () => import("../pages/sign-in.tsx") },
       { path: "/enrol", lazy: () => import("../pages/enrol.tsx") },
+      { path: "/invitation", lazy: () => import("../pages/invitation.tsx") },
+      { path: "/recover", lazy: () => import("../pages/recover.tsx") },
+      { path: "/consent/:uid", lazy: () => import("../pages/consent.tsx") },
       { path: "/callback", lazy: () => import("../pages/callback.tsx") },
       {
         element: <SignedInArea />,

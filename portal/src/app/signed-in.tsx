@@ -11,6 +11,7 @@ import { Failed } from "./failed.tsx";
 import { Frame } from "./frame.tsx";
 import { IdleGuard } from "./idle-guard.tsx";
 import { Menu } from "./menu.tsx";
+import { RecoveryAlarm } from "./recovery-alarm.tsx";
 
 /** The door before every page that needs a session: nothing of those pages exists while it is shut. */
 export function SignedInArea() {
@@ -61,6 +62,7 @@ function Open({ me }: { readonly me: Me }) {
   return (
     <SignedInContext value={signedIn}>
       <Frame top={<Menu />} start="/home">
+        <RecoveryAlarm />
         <Outlet />
       </Frame>
       <IdleGuard me={me} />

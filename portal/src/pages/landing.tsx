@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Failure } from "../api/failure.ts";
+import { Link } from "react-router";
 import { useApp, useSessionState } from "../app/context.ts";
 import { Failed } from "../app/failed.tsx";
 import { Frame } from "../app/frame.tsx";
@@ -25,7 +26,8 @@ export function Landing() {
             <SignedOut />
             <SignIn />
             <p className="landing-new">
-              <strong>{landing.newHere}</strong> {landing.newHereHelp}
+              <strong>{landing.newHere}</strong> {landing.newHereHelp}{" "}
+              <Link to="/invitation">{landing.haveCode}</Link>
             </p>
           </div>
           <Guardian />

@@ -1,6 +1,6 @@
 import { browserSupportsWebAuthn } from "@simplewebauthn/browser";
 import { useMemo, useState, type ReactNode } from "react";
-import { useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import type { OutsideOffer, SignInStep } from "../../../src/core/wire.ts";
 import type { Failure, Outcome } from "../api/failure.ts";
 import { signWithPasskey } from "../api/passkey.ts";
@@ -101,7 +101,9 @@ export function Component() {
         {canStaff ? <Staff {...shared} offers={opened.outside} /> : null}
         {step === "done" ? <Notice tone="ok" title={signIn.done} /> : null}
         {step === "done" || step === "approval" ? null : (
-          <p className="sheet-foot">{signIn.help}</p>
+          <p className="sheet-foot">
+            {signIn.help} <Link to="/recover">{signIn.recover}</Link>, {signIn.orCall}
+          </p>
         )}
       </div>
     </Frame>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { takeEnrolToken } from "./enrol-token.ts";
+import { takeLinkToken } from "./link-token.ts";
 import { takePending } from "./pending.ts";
 import { returnPath } from "./return-path.ts";
 
@@ -51,19 +51,26 @@ test("what was kept of a sign-in is gone once taken", () => {
   assert.equal(takePending(storage), null);
 });
 
-function visit(url: string) {
+function visit(url: string, page: "/enrol" | "/recover" = "/enrol") {
   const { pathname, hash } = new URL(url, "https://clinic.example");
   const replaced: unknown[] = [];
   const history = {
     state: null,
     replaceState: (...said: unknown[]) => void replaced.push(said[2]),
   };
-  return { token: takeEnrolToken({ pathname, hash }, history), replaced };
+  return { token: takeLinkToken(page, { pathname, hash }, history), replaced };
 }
 
 test("the token of a sign-up link is taken out of the address", () => {
   const token = "a".repeat(43);
   assert.deepEqual(visit(`/enrol#token=${token}`), { token, replaced: ["/enrol"] });
+});
+
+test("a link leads to its own page and to no other", () => {
+  const token = "a".repeat(43);
+  const link = `/recover#token=${token}`;
+  assert.deepEqual(visit(link, "/recover"), { token, replaced: ["/recover"] });
+  assert.deepEqual(visit(link), { token: null, replaced: [] });
 });
 
 test("a fragment that is no token is taken away, too, and given to nobody", () => {

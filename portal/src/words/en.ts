@@ -1,5 +1,5 @@
 import { accountWords } from "./account.ts";
-import { invitationWords } from "./entry.ts";
+import { consentWords, invitationWords, launchWords, recoveryWords } from "./entry.ts";
 
 /**
  * Every word that a person reads, in American English at a reading level of grade 6 to 8.
@@ -45,6 +45,7 @@ export const words = {
     signedOut: "You are signed out. Nothing is left on this screen.",
     newHere: "New here?",
     newHereHelp: "Ask the front desk at your clinic for a sign-up link. It works once.",
+    haveCode: "I have a code on paper",
     points: [
       {
         title: "Locked with your own key",
@@ -84,7 +85,9 @@ export const words = {
     codeWrongForm: "The code has 6 digits, like 123 456.",
     required: (what: string) => `Please fill in: ${what}.`,
     done: "That worked. Opening your record…",
-    help: "Trouble signing in? Call your clinic. They can send you a new sign-up link.",
+    help: "Trouble signing in?",
+    recover: "Get back in with a recovery code",
+    orCall: "or call your clinic.",
     again: "Start again",
     otherApp: (name: string) => `${name} asks you to sign in.`,
     staff: "For staff",
@@ -660,6 +663,9 @@ export const words = {
 
   account: accountWords,
   invitation: invitationWords,
+  recovery: recoveryWords,
+  consent: consentWords,
+  launch: launchWords,
 
   notFound: {
     title: "Page not found",
@@ -781,6 +787,11 @@ export const words = {
     "step-up-needed": {
       title: "First show that it is you",
       text: "This changes how you sign in. Use your passkey once more, then come back here.",
+    },
+    "recovery-refused": { title: recoveryWords.refusedTitle, text: recoveryWords.refusedText },
+    "recovery-waiting": {
+      title: "It is too early",
+      text: "The wait is not over yet. Come back to this page later.",
     },
     "last-factor": {
       title: "This is your only way to sign in",

@@ -30,3 +30,82 @@ export const invitationWords = {
       "The code or the date of birth is wrong, or the code is too old. Check both. If it still fails, ask your clinic for a new one.",
   },
 } as const;
+
+export const recoveryWords = {
+  title: "Get back in",
+  lead: "You lost your devices or your passkeys? With a recovery code you can set up a new passkey. You have to wait first, so that no thief gets in before you notice.",
+  code: "Recovery code",
+  codeHelp: "One of the codes that you kept on paper. It has 16 letters and numbers.",
+  codeMissing: "Please type one of your recovery codes.",
+  begin: "Start the wait",
+  beginning: "Starting…",
+  noCode:
+    "You have no code? Go to your clinic with an ID. The staff can check who you are and help you.",
+  loading: "how far it is",
+  waitTitle: "Now you have to wait",
+  waitText: (when: string) => `You can go on from ${when}.`,
+  waitWhy:
+    "Your signed-in devices are told about this now, and each of them can stop it. Your clinic may also send you a letter.",
+  keepTitle: "Keep this link",
+  keepText:
+    "You need it to come back after the wait. Scan it with a device of your own, or have this browser keep it.",
+  qrLabel: "QR code with the link to come back",
+  remember: "Keep it in this browser",
+  remembered: "This browser keeps it. Open this page here again after the wait.",
+  notShared: "Do not do this on a device that others use.",
+  readyTitle: "The wait is over",
+  readyText: "You can set up a new passkey now. All your other devices will be signed out.",
+  finish: "Set up a new passkey",
+  finishing: "One moment…",
+  refusedTitle: "This way back is closed",
+  refusedText:
+    "It was stopped, used, or is too old, or the code was not right. You can start again with another code, or ask your clinic.",
+  again: "Start again",
+
+  alarmTitle: "Someone asked to get back into your account",
+  alarmByCode: "They used one of your recovery codes.",
+  alarmByStaff: "The staff of your clinic started it.",
+  alarmText: (when: string) => `If it was not you, stop it now. From ${when} they could get in.`,
+  stop: "Stop it",
+  stopTitle: "Stop this?",
+  stopText: "Whoever started it can not go on. The code that was used is gone.",
+  stopped: "It is stopped",
+  stoppedText: "Make new recovery codes now, and tell your clinic.",
+} as const;
+
+export const consentWords = {
+  title: "Connect an app",
+  heading: (app: string) => `Let ${app} see your record?`,
+  headingPlain: (app: string) => `Let ${app} know who you are?`,
+  loading: "what the app asks for",
+  from: (home: string) => `You go back to ${home} after this.`,
+  approved: (day: string) => `Your clinic has allowed this app since ${day}.`,
+  approvedNote:
+    "That does not mean that your clinic runs it. The makers of the app decide what they do with your data.",
+  weak: "This app protects its access less well than others. If someone steals it, they can use it for a short time.",
+  whose: "Whose record?",
+  otherPerson: (id: string) => `Someone you act for (record ${id})`,
+  patientId: "Record number of the patient",
+  patientIdHelp: "The app will see this record as far as you may see it.",
+  patientMissing: "Please say whose record it is.",
+  launched: "It is for the record that you opened it from.",
+  what: "What it may see",
+  needed: "always needed",
+  howLong: "How long",
+  whileHere: "Only while you are signed in.",
+  days: (days: number) => `For ${days} days, also while you are away.`,
+  stop: "You can stop it at any time under My account, Apps.",
+  allow: "Allow",
+  allowing: "One moment…",
+  deny: "Do not allow",
+  nothing: "Pick at least one part, or press “Do not allow”.",
+} as const;
+
+export const launchWords = {
+  open: "Open an app",
+  title: "Open this record in an app",
+  loading: "the apps",
+  none: "Your clinic has no app that opens from a record.",
+  openThis: (name: string) => `Open ${name}`,
+  text: "The app asks you first what it may see.",
+} as const;

@@ -10,6 +10,7 @@ import { initialOf, readPatient, type Person } from "../../fhir/patient.ts";
 import { done, fail, problemFailure } from "../../api/failure.ts";
 import { words } from "../../words/en.ts";
 import { NoRecord } from "./no-record.tsx";
+import { OpenApp } from "./open-app.tsx";
 import { RecordContext } from "./record-context.ts";
 import { sectionIds } from "./sections.ts";
 import { WhoseRecord } from "./whose-record.tsx";
@@ -58,6 +59,7 @@ function RecordLayout(props: {
       </div>
       {loaded.state === "ready" ? (
         <RecordContext value={{ patient, base, person: loaded.value, isCare }}>
+          <OpenApp patient={patient} />
           <div className="record-body">
             <SectionMenu label={words.record.sectionsLabel} links={sectionLinks(base)} />
             <div className="record-section">
