@@ -7,6 +7,7 @@ import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
 import { doctorCommand } from "#cli/doctor.ts";
 import { fhirCommand } from "#cli/fhir.ts";
+import { identityCommand } from "#cli/identity.ts";
 import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
@@ -42,6 +43,7 @@ const commands: readonly Register[] = [
   keysCommand,
   inviteCommand,
   appsCommand,
+  identityCommand,
   authorityCommand,
 ];
 

@@ -10,6 +10,7 @@ const writingsPerMinute = 3_000;
 const pagesPerMinute = 3_000;
 const signInsPerMinute = 300;
 const guessesPerMinute = 60;
+const registrationsPerMinute = 10;
 
 const page = (path: string, query: readonly string[] = []): Route => ({
   methods: ["GET", "HEAD"],
@@ -103,6 +104,7 @@ export const routes: readonly Route[] = [
   { ...signIn("/oauth/par"), bodyBytes: 16 * kibibyte },
   { ...signIn("/oauth/token"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
   { ...signIn("/oauth/revoke"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
+  { ...signIn("/oauth/register"), perMinute: registrationsPerMinute },
   { ...read("/oauth/end-session", "identity", "any"), perMinute: signInsPerMinute },
   read("/sign-in/:uid/state", "identity"),
   signIn("/sign-in/:uid/passkey/options"),
@@ -115,6 +117,10 @@ export const routes: readonly Route[] = [
   { ...read("/sign-in-with/:provider/callback", "identity", "any"), perMinute: signInsPerMinute },
   signIn("/api/identity/enrol/begin", guessesPerMinute),
   signIn("/api/identity/enrol/finish", guessesPerMinute),
+  read("/api/identity/admin/apps", "identity"),
+  signIn("/api/identity/admin/apps"),
+  signIn("/api/identity/admin/apps/:id/approve"),
+  signIn("/api/identity/admin/apps/:id/revoke"),
   read("/api/identity/me", "identity"),
   signIn("/api/identity/sign-out"),
   own(["PATCH"], ""),

@@ -8,7 +8,11 @@ import { invariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { createFindAccount } from "#identity/accounts/account.ts";
 import { createBlind } from "#identity/blind.ts";
-import { isOwnNetworkAddress } from "#identity/clients/client-store.ts";
+import { createAdminApps } from "#identity/clients/admin-apps.ts";
+import { createRegisterClient } from "#identity/clients/dynamic-registration.ts";
+import { createOperatorKeys, type OperatorKeys } from "#identity/signing/operator-keys.ts";
+import { createTurning } from "#identity/signing/turning.ts";
+import { isOwnNetworkAddress, sweepPendingClients } from "#identity/clients/client-store.ts";
 import { createFetchKeys, type Fetch } from "#identity/clients/fetch-keys.ts";
 import { createServiceSessions } from "#identity/clients/service-session.ts";
 import { createOperatorApps } from "#identity/clients/operator-apps.ts";
@@ -98,10 +102,18 @@ async function ownKeys(secrets: Secrets): Promise<KeyOf> {
   return async (kid) => keys.get(kid) ?? null;
 }
 
-function startSweeping({ db, clock, event }: IdentityDeps): () => Promise<void> {
+function startSweeping(
+  { db, clock, event }: IdentityDeps,
+  turn: () => Promise<void>,
+): () => Promise<void> {
   let underWay: Promise<unknown> = Promise.resolve();
+  const cleanUp = async (): Promise<void> => {
+    await turn();
+    await sweep(db, clock.now());
+    await sweepPendingClients(db, clock.now());
+  };
   const timer = setInterval(() => {
-    underWay = sweep(db, clock.now()).catch((error: unknown) =>
+    underWay = cleanUp().catch((error: unknown) =>
       event?.("identity-sweep-failed", { name: error instanceof Error ? error.name : "unknown" }),
     );
   }, identityLimits.sweepEveryMs);
@@ -117,7 +129,12 @@ function createGuardedPassword(): CheckPassword {
   return createCheckPassword(createGate({ atOnce: hashesAtOnce, waiting: hashesWaiting }));
 }
 
-function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handler {
+async function buildHandler(
+  deps: IdentityDeps,
+  secrets: Secrets,
+  rotate: OperatorKeys,
+): Promise<Handler> {
+  const keyOf = await ownKeys(secrets);
   const { db, sealer, clock, publicOrigin } = deps;
   const event: Event = deps.event ?? (() => {});
   const outer = { ...deps, event, keyOf, secrets, blind: createBlind(secrets.blindKey) };
@@ -158,12 +175,15 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
       ...createOwnSessions({ ...inner, calls }),
       ...createOwnPasskeys({ ...inner, calls }),
       ...createPreferences({ ...inner, calls }),
+      ...createAdminApps({ ...inner, calls }),
     },
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),
     outside,
     outsideOperator: createOutsideOperator({ ...inner, links }),
+    rotateKeys: rotate,
+    registerClient: createRegisterClient(inner),
   });
 }
 
@@ -173,8 +193,17 @@ function buildHandler(deps: IdentityDeps, secrets: Secrets, keyOf: KeyOf): Handl
  * open under the sealer.
  */
 export async function createIdentity(deps: IdentityDeps): Promise<Result<Identity>> {
-  const secrets = await attempt(() => openSecrets(deps));
-  if (!secrets.ok) return secrets;
-  const handler = buildHandler(deps, secrets.value, await ownKeys(secrets.value));
-  return ok({ handler, close: startSweeping(deps) });
+  const turning = await attempt(() =>
+    createTurning({
+      read: () => openSecrets(deps),
+      nameOf: ({ signingKeys }) => signingKeys.map(({ kid }) => kid).join(" "),
+      build: (secrets, turn) => {
+        const trail = createTrail(deps.log, deps.clock);
+        return buildHandler(deps, secrets, createOperatorKeys({ ...deps, trail, turn }));
+      },
+    }),
+  );
+  if (!turning.ok) return turning;
+  const { handler, turn } = turning.value;
+  return ok({ handler, close: startSweeping(deps, turn) });
 }

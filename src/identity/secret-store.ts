@@ -1,5 +1,11 @@
 import type { Queryable } from "#storage/database.ts";
 
+/** The secret in which the signing keys lie. */
+export const signingSecret = "signing";
+
+/** What a secret of this name is sealed for. */
+export const secretPurpose = (name: string): string => `identity-secret:${name}`;
+
 type SecretRow = { readonly sealed: Buffer };
 
 /** Null when no secret of this name was made yet. */
@@ -16,4 +22,18 @@ export async function offerSecret(db: Queryable, name: string, sealed: Buffer): 
     "INSERT INTO identity.secret (name, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING",
     [name, sealed],
   );
+}
+
+/** Puts another sealed value in the place of this very one; false when it is not there any more. */
+export async function replaceSecret(
+  db: Queryable,
+  name: string,
+  before: Buffer,
+  after: Buffer,
+): Promise<boolean> {
+  const replaced = await db.query<SecretRow>(
+    "UPDATE identity.secret SET sealed = $3 WHERE name = $1 AND sealed = $2 RETURNING sealed",
+    [name, before, after],
+  );
+  return replaced.length === 1;
 }

@@ -25,6 +25,7 @@ suite("the keys of the identity process", () => {
       db: again.as("phylax_identity"),
       sealer: sealerOf(1),
       random: systemRandom,
+      ...systemRun,
     });
     assert.notDeepEqual(elsewhere, first);
   });

@@ -6,7 +6,7 @@ export const jwksLimits = {
   /** An unknown kid makes us ask identity again, but not more often than this. */
   refetchMs: 5_000,
   /** Keys are asked for anew after this, so that a withdrawn one is forgotten. */
-  maxAgeMs: 10 * 60_000,
+  maxAgeMs: 60_000,
 } as const;
 
 /** Fetches identity's JWK set, parsed from JSON. Throws when identity does not answer. */

@@ -4,6 +4,7 @@ import type { Handler } from "#core/net.ts";
 import { problem } from "#core/problem.ts";
 import { unreachable } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
+import type { RegisterClient } from "#identity/clients/dynamic-registration.ts";
 import type { OperatorApps } from "#identity/clients/operator-apps.ts";
 import type { TokenRequest } from "#identity/calls/admit.ts";
 import type { CallHandler } from "#identity/calls/calls.ts";
@@ -38,6 +39,9 @@ export interface HandlerDeps {
   readonly operatorApps: OperatorApps;
   readonly outside: OutsideSignIn;
   readonly outsideOperator: OutsideOperator;
+  readonly registerClient: RegisterClient;
+  /** Takes `{ atOnce? }`: a new signing key (signing/rotation.ts). */
+  readonly rotateKeys: (body: JsonObject) => Promise<Answer>;
 }
 
 interface Call {
@@ -145,9 +149,12 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return serveCall(deps, target, call);
     case "outside-callback":
       return takeOutside(deps, target.provider, call);
+    case "register-client":
+      return withBody(request, (body) => deps.registerClient(body, facts));
     case "operator":
     case "operator-apps":
     case "operator-outside":
+    case "operator-keys":
       return problemAnswer(problem("forbidden"));
     default:
       return unreachable(target);
@@ -184,6 +191,7 @@ async function serveOperator(
     return withBody(request, (body) => deps.operatorApps[target.action](body));
   if (target.kind === "operator-outside")
     return withBody(request, (body) => deps.outsideOperator[target.action](body));
+  if (target.kind === "operator-keys") return withBody(request, deps.rotateKeys);
   return problemAnswer(problem("forbidden"));
 }
 

@@ -8,6 +8,7 @@ export type Target =
   | { readonly kind: "oidc" }
   | { readonly kind: "smart-configuration" }
   | { readonly kind: "end-session" }
+  | { readonly kind: "register-client" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "call"; readonly name: CallName; readonly id: string }
@@ -15,7 +16,8 @@ export type Target =
   | { readonly kind: "outside-callback"; readonly provider: string }
   | { readonly kind: "operator-outside"; readonly action: OutsideOperatorAction }
   | { readonly kind: "operator"; readonly action: "create" | "link" }
-  | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction };
+  | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction }
+  | { readonly kind: "operator-keys" };
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -32,6 +34,10 @@ const calls = [
   ["GET", "account/sessions", "sessions"],
   ["DELETE", "account/sessions/:id", "endSession"],
   ["POST", "account/sign-out-everywhere", "signOutEverywhere"],
+  ["GET", "admin/apps", "apps"],
+  ["POST", "admin/apps", "registerApp"],
+  ["POST", "admin/apps/:id/approve", "approveApp"],
+  ["POST", "admin/apps/:id/revoke", "revokeApp"],
 ] as const satisfies readonly (readonly [Method, string, string])[];
 
 export type CallName = (typeof calls)[number][2];
@@ -73,6 +79,7 @@ const routes: readonly Route[] = [
   oidc(["GET", "POST"], /^\/oauth\/authorize$/),
   oidc(["GET"], /^\/oauth\/authorize\/[A-Za-z0-9_-]{1,64}$/),
   oidc(["POST"], /^\/oauth\/(?:token|revoke|par)$/),
+  route("POST", /^\/oauth\/register$/, () => ({ kind: "register-client" })),
   route("GET", /^\/oauth\/end-session$/, () => ({ kind: "end-session" })),
   signIn("GET", "state", "state"),
   signIn("POST", "passkey/options", "passkey-options"),
@@ -106,6 +113,7 @@ const routes: readonly Route[] = [
       action,
     })),
   ),
+  route("POST", /^\/internal\/signing-keys$/, () => ({ kind: "operator-keys" })),
 ];
 
 export type Found =

@@ -180,6 +180,7 @@ function configuration(deps: ProviderDeps): Configuration {
       revocation: "/oauth/revoke",
       token: "/oauth/token",
     },
+    discovery: { registration_endpoint: `${deps.publicOrigin}/oauth/register` },
     scopes: [...ownScopes],
     claims: { openid: ["sub"], fhirUser: ["fhirUser"] },
     conformIdTokenClaims: false,

@@ -36,5 +36,5 @@ CREATE INDEX client_of_owner ON identity.client (tenant, owner) WHERE owner IS N
 ALTER TABLE identity.client ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON identity.client USING (tenant = current_setting('phylax.tenant')::uuid);
 GRANT SELECT, INSERT, UPDATE, DELETE ON identity.client TO phylax_identity;
--- Signing keys are replaced as they age.
-GRANT UPDATE ON identity.secret TO phylax_identity;
+-- Signing keys are replaced as they age; no secret takes the place of another.
+GRANT UPDATE (sealed) ON identity.secret TO phylax_identity;
