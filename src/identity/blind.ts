@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 
 /** What is looked up by a keyed hash, so that the database shows neither names nor bearer ids. */
 export type BlindKind =
@@ -23,7 +23,8 @@ export type BlindKind =
 /** HMAC-SHA-256 under the process's own key, 32 bytes; the kind keeps equal texts of two kinds apart. */
 export type Blind = (kind: BlindKind, text: string) => Buffer;
 
-export function createBlind(key: Buffer): Blind {
+export function createBlind(keyBytes: Buffer): Blind {
+  const key = createSecretKey(keyBytes);
   return (kind, text) => createHmac("sha256", key).update(kind).update("\0").update(text).digest();
 }
 

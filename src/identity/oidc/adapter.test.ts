@@ -81,7 +81,9 @@ suite("what the OpenID provider keeps", () => {
     const put = () => proofs.upsert("p", { jti: "p" }, 60);
     const results = await Promise.allSettled([put(), put(), put(), put()]);
     assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
+    assert.equal((await proofs.find("p"))?.jti, "p", "a later one is told so before it writes");
     await proofs.upsert("q", { jti: "q" }, 0);
+    assert.equal(await proofs.find("q"), undefined, "one that ended is forgotten");
     await proofs.upsert("q", { jti: "q" }, 60);
   });
 

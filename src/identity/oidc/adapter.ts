@@ -1,5 +1,6 @@
 import { errors, type Adapter, type AdapterFactory, type AdapterPayload } from "oidc-provider";
-import { laterBy, type Clock } from "#core/clock.ts";
+import { createBoundedCache } from "#core/bounded-cache.ts";
+import { laterBy, type Clock, type Instant } from "#core/clock.ts";
 import { isRecord } from "#core/jws.ts";
 import { invariant } from "#core/result.ts";
 import type { Blind } from "#identity/blind.ts";
@@ -24,6 +25,14 @@ export interface AdapterDeps {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly blind: Blind;
+}
+
+/** Proofs and assertions that this process took, kept so that most of them need no look-up. */
+const proofsRemembered = 50_000;
+
+interface SeenProof {
+  readonly payload: AdapterPayload;
+  readonly expiresAt: Instant;
 }
 
 /** The row's own place is bound in, so that a payload moved to another row does not open. */
@@ -55,6 +64,13 @@ export function createAdapter(deps: AdapterDeps): AdapterFactory {
   const optional = (kind: "oidc-grant" | "browser" | "oidc-user-code", id: unknown) =>
     typeof id === "string" ? blind(kind, id) : null;
 
+  const seen = createBoundedCache<string, SeenProof>(proofsRemembered);
+  /** The database decides when it is written; what this process saw itself is told without asking it. */
+  const findProof = (id: string): AdapterPayload | undefined => {
+    const known = seen.get(id);
+    return known !== undefined && clock.now() < known.expiresAt ? known.payload : undefined;
+  };
+
   return (model): Adapter => {
     const keyOf = (id: string): OidcKey => ({ model, id: blind("oidc-id", id) });
     return {
@@ -70,11 +86,15 @@ export function createAdapter(deps: AdapterDeps): AdapterFactory {
           sealed: sealText(sealer, purposeOf(key), JSON.stringify(payload)),
           expiresAt: laterBy(now, expiresInSeconds * 1_000),
         };
-        if (model !== "ReplayDetection") await putOidc(db, row);
-        else if (!(await putOidcOnce(db, row, now)))
+        if (model !== "ReplayDetection") return putOidc(db, row);
+        if (!(await putOidcOnce(db, row, now)))
           throw new errors.InvalidGrant("DPoP proof JWT Replay detected");
+        seen.set(id, { payload, expiresAt: row.expiresAt });
       },
-      find: async (id) => read(sealer, model, await getOidc(db, keyOf(id), clock.now())),
+      find: async (id) =>
+        model === "ReplayDetection"
+          ? findProof(id)
+          : read(sealer, model, await getOidc(db, keyOf(id), clock.now())),
       findByUid: async (uid) =>
         read(
           sealer,
