@@ -30,3 +30,27 @@ test("a parent's access ends at 18, unless an age from 12 to 21 is given", () =>
     assert.equal(ageOf(text), age);
   for (const text of ["11", "22", "18.5", "grown", "-18"]) assert.equal(ageOf(text), 18, text);
 });
+
+const read = (variables: Readonly<Record<string, string>>) =>
+  readEnvironment(variables, "/work", false);
+
+test("log-off and the waiting time of recovery are what is usual, unless set within their limits", () => {
+  assert.deepEqual(read({}).logOff, {
+    patientIdleMs: 1_800_000,
+    workforceIdleMs: 900_000,
+    kioskIdleMs: 120_000,
+  });
+  assert.deepEqual(read({}).recoveryWaits, { codeMs: 72 * 3_600_000, staffMs: 3_600_000 });
+  assert.equal(read({ PHYLAX_IDLE_PATIENT_SECONDS: "600" }).logOff.patientIdleMs, 600_000);
+  assert.equal(read({ PHYLAX_IDLE_WORKFORCE_SECONDS: "300" }).logOff.workforceIdleMs, 300_000);
+  assert.equal(read({ PHYLAX_IDLE_KIOSK_SECONDS: "30" }).logOff.kioskIdleMs, 30_000);
+  assert.equal(read({ PHYLAX_RECOVERY_WAIT_SECONDS: "2" }).recoveryWaits.codeMs, 2_000);
+  assert.equal(read({ PHYLAX_RECOVERY_STAFF_WAIT_SECONDS: "0" }).recoveryWaits.staffMs, 0);
+  for (const wrong of ["-1", "0", "1.5", "never", "99999999"]) {
+    assert.equal(read({ PHYLAX_IDLE_PATIENT_SECONDS: wrong }).logOff.patientIdleMs, 1_800_000);
+    assert.equal(
+      read({ PHYLAX_RECOVERY_WAIT_SECONDS: wrong }).recoveryWaits.codeMs,
+      72 * 3_600_000,
+    );
+  }
+});

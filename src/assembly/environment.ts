@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { recoveryWaitLimits, type RecoveryWaits } from "#identity/recovery/waits.ts";
+import { logOffLimits, type LogOffRules } from "#identity/sessions/log-off.ts";
 
 /** What the product takes from its surroundings; read once, by main.ts alone. */
 export interface Environment {
@@ -22,6 +24,8 @@ export interface Environment {
   readonly rateShare: number;
   /** The age in years at which a parent's access to a child's record ends; States differ. */
   readonly parentEndsAtAge: number;
+  readonly logOff: LogOffRules;
+  readonly recoveryWaits: RecoveryWaits;
   readonly colour: boolean;
 }
 
@@ -62,12 +66,22 @@ function parentEndsAtAge(value: string | undefined): number {
     : defaultParentEndsAtAge;
 }
 
+/** Whole seconds within the limits; what is none, or outside of them, means what is usual. */
+function secondsWithin(
+  value: string | undefined,
+  { least, usual, most }: { readonly least: number; readonly usual: number; readonly most: number },
+): number {
+  const seconds = Number(text(value) ?? Number.NaN);
+  const ms = seconds * 1_000;
+  return Number.isInteger(seconds) && ms >= least && ms <= most ? ms : usual;
+}
+
 /** A misspelt wish must not turn it off: whatever is not "off" asks for it. */
 function fipsWish(value: string | undefined): boolean {
   return (text(value) ?? "off") !== "off";
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE and NO_COLOR. */
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE, PHYLAX_IDLE_(PATIENT, WORKFORCE, KIOSK)_SECONDS, PHYLAX_RECOVERY_(WAIT, STAFF_WAIT)_SECONDS and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -86,6 +100,24 @@ export function readEnvironment(
     keysGraceMs: keysGrace(variables["PHYLAX_KEYS_GRACE_SECONDS"]),
     rateShare: share(variables["PHYLAX_RATE_SHARE"]),
     parentEndsAtAge: parentEndsAtAge(variables["PHYLAX_PARENT_ENDS_AT_AGE"]),
+    logOff: {
+      patientIdleMs: secondsWithin(
+        variables["PHYLAX_IDLE_PATIENT_SECONDS"],
+        logOffLimits.patientIdleMs,
+      ),
+      workforceIdleMs: secondsWithin(
+        variables["PHYLAX_IDLE_WORKFORCE_SECONDS"],
+        logOffLimits.workforceIdleMs,
+      ),
+      kioskIdleMs: secondsWithin(variables["PHYLAX_IDLE_KIOSK_SECONDS"], logOffLimits.kioskIdleMs),
+    },
+    recoveryWaits: {
+      codeMs: secondsWithin(variables["PHYLAX_RECOVERY_WAIT_SECONDS"], recoveryWaitLimits.codeMs),
+      staffMs: secondsWithin(
+        variables["PHYLAX_RECOVERY_STAFF_WAIT_SECONDS"],
+        recoveryWaitLimits.staffMs,
+      ),
+    },
     colour: isTerminal && text(variables["NO_COLOR"]) === null,
   };
 }

@@ -58,7 +58,7 @@ async function openSealer(
 
 /** The identity process: accounts, sign-in, sessions and tokens, with its own log and its own key. */
 export const startIdentity: RoleStarter = async (context) => {
-  const { home, settings, site, identity, clock, random, event } = context;
+  const { home, settings, environment, site, identity, clock, random, event } = context;
   const connection = connectionOf(home, "phylax_identity");
   const { tenant } = settings;
   const db = openDatabase({ connection, tenant, maxConnections });
@@ -93,6 +93,8 @@ export const startIdentity: RoleStarter = async (context) => {
     rpName: "Phylax",
     parentEndsAtAge: context.environment.parentEndsAtAge,
     openOutside,
+    logOff: environment.logOff,
+    recoveryWaits: environment.recoveryWaits,
   });
   if (!running.ok) return running;
   const listener = await listenMutual({

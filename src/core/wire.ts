@@ -86,6 +86,21 @@ export interface OwnPasskey {
   readonly lastUsedAt: string | null;
 }
 
+/** POST /api/identity/recovery/status; begin answers it with the `recovery` token. */
+export interface RecoveryState {
+  readonly state: "waiting" | "ready";
+  readonly readyAt: string;
+}
+
+/** GET /api/identity/account/recovery. */
+export interface OpenRecovery {
+  readonly id: string;
+  /** Begun with a recovery code, or by one of the staff. */
+  readonly way: "code" | "staff";
+  readonly begunAt: string;
+  readonly readyAt: string;
+}
+
 /** GET /api/records/access-log?patient=ID&before=CURSOR, newest first. */
 export interface AccessLogPage {
   readonly readings: readonly AccessLogLine[];

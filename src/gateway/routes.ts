@@ -130,6 +130,15 @@ export const routes: readonly Route[] = [
   own(["GET"], "/sessions"),
   own(["DELETE"], "/sessions/:id"),
   own(["POST"], "/sign-out-everywhere"),
+  own(["PUT"], "/device"),
+  own(["GET", "POST"], "/recovery-codes"),
+  own(["GET"], "/recovery"),
+  own(["DELETE"], "/recovery/:id"),
+  own(["GET"], "/notices"),
+  signIn("/api/identity/admin/people/:id/recovery"),
+  signIn("/api/identity/recovery/begin", guessesPerMinute),
+  signIn("/api/identity/recovery/status", guessesPerMinute),
+  signIn("/api/identity/recovery/finish", guessesPerMinute),
 
   // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.

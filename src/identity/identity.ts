@@ -39,6 +39,13 @@ import { createPasskeys } from "#identity/passkeys/passkey.ts";
 import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
 import { createThrottle } from "#identity/password/throttle.ts";
 import { openSecrets, type Secrets } from "#identity/secrets.ts";
+import { createLetters } from "#identity/recovery/letters.ts";
+import { createOwnRecovery } from "#identity/recovery/own-recovery.ts";
+import { createRecovery } from "#identity/recovery/recovery.ts";
+import { createStaffRecovery } from "#identity/recovery/staff-recovery.ts";
+import { recoveryWaitLimits, usualWaits, type RecoveryWaits } from "#identity/recovery/waits.ts";
+import { usualLogOff, type LogOffRules } from "#identity/sessions/log-off.ts";
+import { createOwnDevice } from "#identity/sessions/own-device.ts";
 import { createOwnSessions } from "#identity/sessions/own-sessions.ts";
 import { createSessions } from "#identity/sessions/session.ts";
 import { createInteractions } from "#identity/sign-in/interaction.ts";
@@ -73,6 +80,9 @@ export interface IdentityDeps {
   readonly event?: Event;
   /** Asks the outside; the platform's own when left out. */
   readonly fetch?: Fetch;
+  /** The operator's; what is usual when it is left out. */
+  readonly logOff?: LogOffRules;
+  readonly recoveryWaits?: RecoveryWaits;
 }
 
 export interface Identity {
@@ -137,7 +147,14 @@ async function buildHandler(
   const keyOf = await ownKeys(secrets);
   const { db, sealer, clock, publicOrigin } = deps;
   const event: Event = deps.event ?? (() => {});
-  const outer = { ...deps, event, keyOf, secrets, blind: createBlind(secrets.blindKey) };
+  const outer = {
+    ...deps,
+    event,
+    keyOf,
+    secrets,
+    blind: createBlind(secrets.blindKey),
+    logOff: deps.logOff ?? usualLogOff,
+  };
   const inner = {
     ...outer,
     trail: createTrail(deps.log, clock),
@@ -154,9 +171,13 @@ async function buildHandler(
   const openServiceSession = createServiceSessions(inner);
   const provider = createProvider({ ...inner, openServiceSession });
   keepTokenTrail(provider, inner.trail, event);
+  const throttle = createThrottle(outer);
+  const recoveryWaits = deps.recoveryWaits ?? usualWaits;
+  if (recoveryWaits.codeMs < recoveryWaitLimits.codeMs.safe)
+    event("recovery-wait-short", { seconds: recoveryWaits.codeMs / 1_000 });
   const passwordSteps = createPasswordSteps({
     ...outer,
-    throttle: createThrottle(outer),
+    throttle,
     checkPassword: createGuardedPassword(),
   });
   const interactions = createInteractions(provider, inner.sessions);
@@ -176,7 +197,12 @@ async function buildHandler(
       ...createOwnPasskeys({ ...inner, calls }),
       ...createPreferences({ ...inner, calls }),
       ...createAdminApps({ ...inner, calls }),
+      ...createOwnDevice({ ...inner, calls }),
+      ...createOwnRecovery({ ...inner, calls }),
+      ...createStaffRecovery({ ...inner, calls, recoveryWaits }),
     },
+    recovery: createRecovery({ ...inner, throttle, recoveryWaits }),
+    letters: createLetters(inner),
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),

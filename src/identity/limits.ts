@@ -36,11 +36,16 @@ export const identityLimits = {
   passwordCharsMax: 200,
   passkeyNameChars: 100,
   languageChars: 35,
+  noticesShown: 50,
+  /** Told again by nobody after this long. */
+  noticeMs: 365 * days,
+  lettersAtOnce: 200,
   patientsPerAccount: 50,
   externalIdChars: 200,
   /** Patients for whom one person acts, and people who act for one patient. */
   grantsPerAccount: 50,
   departmentsPerAccount: 20,
   departmentChars: 100,
+  /** Of what was shown to prove who somebody is. */
   evidenceChars: 300,
 } as const;

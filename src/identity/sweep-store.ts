@@ -11,6 +11,8 @@ const sweeps = [
   { table: "passkey_offer", key: "tenant, session", column: "ends_at", keptMs: 0 },
   { table: "outside_attempt", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "outside_waiting", key: "tenant, reference", column: "expires_at", keptMs: 0 },
+  { table: "recovery", key: "tenant, id", column: "expires_at", keptMs: identityLimits.noticeMs },
+  { table: "notice", key: "tenant, id", column: "at", keptMs: identityLimits.noticeMs },
   {
     table: "session",
     key: "tenant, id",

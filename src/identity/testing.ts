@@ -63,7 +63,7 @@ export interface Restart {
 }
 
 export interface TestOptions extends Partial<
-  Pick<IdentityDeps, "random" | "fetch" | "openOutside">
+  Pick<IdentityDeps, "random" | "fetch" | "openOutside" | "logOff" | "recoveryWaits">
 > {
   readonly clock?: Clock;
   readonly restart?: Restart;
@@ -125,6 +125,8 @@ export async function testIdentity(
     openOutside:
       options.openOutside ?? (() => () => Promise.reject(new TypeError("no way out of the test"))),
     peerOf: ({ headers }) => parseProcessRole(String(headers["test-role"])),
+    ...(options.logOff === undefined ? {} : { logOff: options.logOff }),
+    ...(options.recoveryWaits === undefined ? {} : { recoveryWaits: options.recoveryWaits }),
     event: (name, facts) => faults.push(`${name} ${JSON.stringify(facts ?? {})}`),
   });
   if (!identity.ok) throw new Error(identity.problem.code);

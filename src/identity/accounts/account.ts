@@ -1,7 +1,6 @@
 import type { Clock, Instant } from "#core/clock.ts";
 import type { AccountId, ResourceId } from "#core/ids.ts";
 import { parseAccountId, parseResourceId } from "#core/ids.ts";
-import { limits } from "#core/limits.ts";
 import { personRoles, type PersonRole } from "#core/policy-request.ts";
 import { invariant } from "#core/result.ts";
 import { findAccountRow, type AccountRow } from "#identity/accounts/account-store.ts";
@@ -45,11 +44,6 @@ const ownRoles: ReadonlySet<PersonRole> = new Set(["patient", "proxy"]);
 /** Whether somebody with these roles works here: sees records that are nobody's of her own. */
 export const isWorkforce = (roles: readonly PersonRole[]): boolean =>
   roles.some((role) => !ownRoles.has(role));
-
-/** People who see only their own record may pause longer than those who see many (45 CFR 164.312(a)(2)(iii)). */
-export function idleMsOf(roles: readonly PersonRole[]): number {
-  return isWorkforce(roles) ? limits.workforceIdleMs : limits.patientIdleMs;
-}
 
 /** The FHIR resource that the person is: the `fhirUser` claim of SMART App Launch 2.2 §6.1; null when none. */
 export function fhirUserOf(account: Account, fhirBase: string): string | null {

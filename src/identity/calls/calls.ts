@@ -1,6 +1,6 @@
 import type { AuditAction } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
-import type { AccountId } from "#core/ids.ts";
+import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
 import type { Account, FindAccount } from "#identity/accounts/account.ts";
 import type { Admit, Admitted, TokenRequest } from "#identity/calls/admit.ts";
@@ -28,6 +28,22 @@ export interface Deed {
   readonly action: AuditAction;
   /** Stands in the log as the reason, in kebab case: what was done, e.g. passkey-added. */
   readonly name: string;
+  /** Raised as an alarm each time. */
+  readonly signal?: string;
+  /** Whether the account that the address names is what it is about. */
+  readonly isAboutId?: boolean;
+}
+
+function toldOf({ action, name, signal, isAboutId }: Deed, call: Call): Happening {
+  const id = isAboutId === true ? parseAccountId(call.request.id) : null;
+  return {
+    action,
+    facts: call.request.facts,
+    ...knownOf(call),
+    reasons: [name],
+    ...(signal === undefined ? {} : { signal }),
+    ...(id === null ? {} : { resourceId: id }),
+  };
 }
 
 /**
@@ -90,29 +106,28 @@ export function createCalls({ admit, clock, findAccount, trail }: CallsDeps): Ca
     return go({ ...admitted.value, account, request });
   };
   const afterwards =
-    ({ action, name }: Deed, act: Act): CallHandler =>
+    (deed: Deed, act: Act): CallHandler =>
     (request) =>
-      withCall(request, action, async (call) => {
+      withCall(request, deed.action, async (call) => {
         const done = await act(call);
-        const told = { action, facts: request.facts, ...knownOf(call), reasons: [name] };
+        const told = toldOf(deed, call);
         const failed = done.problem === undefined ? {} : { refused: done.problem.code };
         const unwritten = await trail.note({ ...told, ...failed }, call.proof);
         return unwritten === null ? done : problemAnswer(unwritten);
       });
   const beforehand =
-    ({ action, name }: Deed, act: Act, mustBeFresh: boolean): CallHandler =>
+    (deed: Deed, act: Act, mustBeFresh: boolean): CallHandler =>
     (request) =>
-      withCall(request, action, async (call) => {
-        const known = knownOf(call);
+      withCall(request, deed.action, async (call) => {
         if (mustBeFresh && !isFresh(call, clock))
-          return deny(request, action, problem("step-up-needed"), known);
-        const told = { action, facts: request.facts, ...known };
-        const unwritten = await trail.note({ ...told, reasons: [name] }, call.proof);
+          return deny(request, deed.action, problem("step-up-needed"), knownOf(call));
+        const told = toldOf(deed, call);
+        const unwritten = await trail.note(told, call.proof);
         if (unwritten !== null) return problemAnswer(unwritten);
         const done = await act(call);
         if (done.problem === undefined) return done;
-        const failed = { ...told, decision: "error", reasons: [name, done.problem.code] } as const;
-        const lost = await trail.note(failed);
+        const reasons = [deed.name, done.problem.code];
+        const lost = await trail.note({ ...told, decision: "error", reasons, signal: null });
         return lost === null ? done : problemAnswer(lost);
       });
   return {

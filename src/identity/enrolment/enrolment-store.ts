@@ -1,5 +1,6 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import type { AccountId } from "#core/ids.ts";
+import { invariant } from "#core/result.ts";
 import type { Queryable } from "#storage/database.ts";
 
 export interface NewLink {
@@ -7,17 +8,32 @@ export interface NewLink {
   readonly account: AccountId;
   readonly now: Instant;
   readonly expiresAt: Instant;
+  readonly use: LinkUse;
 }
 
-/** Stores a link; those of the account that were not used yet no longer work. */
+/** What a link is for. */
+export type LinkUse =
+  | { readonly purpose: "invitation" | "second-device" }
+  /** Ends the recovery of this id. */
+  | { readonly purpose: "recovery"; readonly recovery: string };
+
+/** Stores a link; those of the account for the same purpose that were not used yet no longer work. */
 export async function insertLink(db: Queryable, link: NewLink): Promise<void> {
   await db.query(
-    "UPDATE identity.enrolment SET used_at = $2 WHERE account = $1 AND used_at IS NULL",
-    [link.account, toIso(link.now)],
+    `UPDATE identity.enrolment SET used_at = $2
+      WHERE account = $1 AND purpose = $3 AND used_at IS NULL`,
+    [link.account, toIso(link.now), link.use.purpose],
   );
   await db.query(
-    "INSERT INTO identity.enrolment (token_hash, account, expires_at) VALUES ($1, $2, $3)",
-    [link.tokenHash, link.account, toIso(link.expiresAt)],
+    `INSERT INTO identity.enrolment (token_hash, account, expires_at, purpose, recovery)
+      VALUES ($1, $2, $3, $4, $5)`,
+    [
+      link.tokenHash,
+      link.account,
+      toIso(link.expiresAt),
+      link.use.purpose,
+      link.use.purpose === "recovery" ? link.use.recovery : null,
+    ],
   );
 }
 
@@ -60,12 +76,22 @@ export async function takeLinkChallenge(
   return row ?? null;
 }
 
-/** Whether the link was still unused; from now on it is used. */
-export async function burnLink(db: Queryable, tokenHash: Buffer, now: Instant): Promise<boolean> {
-  const burnt = await db.query<LinkRow>(
+type BurntRow = { readonly purpose: LinkUse["purpose"]; readonly recovery: string | null };
+
+/** What the link was for; from now on it is used. Null when it was used before. */
+export async function burnLink(
+  db: Queryable,
+  tokenHash: Buffer,
+  now: Instant,
+): Promise<LinkUse | null> {
+  const [burnt] = await db.query<BurntRow>(
     `UPDATE identity.enrolment SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL
-      RETURNING account`,
+      RETURNING purpose, recovery`,
     [tokenHash, toIso(now)],
   );
-  return burnt.length === 1;
+  if (burnt === undefined) return null;
+  const { purpose, recovery } = burnt;
+  if (purpose !== "recovery") return { purpose };
+  invariant(recovery !== null, "a recovery's link names its recovery");
+  return { purpose, recovery };
 }

@@ -12,12 +12,16 @@ import {
   challengeLink,
   insertLink,
   takeLinkChallenge,
+  type LinkUse,
 } from "#identity/enrolment/enrolment-store.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import { textOf, type JsonObject } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
 import type { NewPasskey } from "#identity/passkeys/passkey-store.ts";
 import type { Passkeys } from "#identity/passkeys/passkey.ts";
+import { addNotice } from "#identity/recovery/notice-store.ts";
+import { finishRecovery, forgetFactors } from "#identity/recovery/recovery-store.ts";
+import type { Sessions } from "#identity/sessions/session.ts";
 import type { Trail } from "#identity/trail.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 
@@ -28,6 +32,7 @@ export interface EnrolmentDeps {
   readonly blind: Blind;
   readonly passkeys: Passkeys;
   readonly findAccount: FindAccount;
+  readonly sessions: Pick<Sessions, "endAccount">;
   readonly trail: Trail;
 }
 
@@ -40,6 +45,7 @@ export async function makeLink(
   db: Queryable,
   account: AccountId,
   { clock, random, blind }: Pick<EnrolmentDeps, "clock" | "random" | "blind">,
+  use: LinkUse = { purpose: "invitation" },
 ): Promise<string> {
   const token = random.bytes(tokenBytes).toString("base64url");
   const now = clock.now();
@@ -48,6 +54,7 @@ export async function makeLink(
     account,
     now,
     expiresAt: laterBy(now, identityLimits.enrolmentLinkMs),
+    use,
   });
   // In the fragment, as browsers send no fragment to any server and into no log.
   return `/enrol#token=${token}`;
@@ -92,11 +99,21 @@ async function accept(
 async function keep(
   deps: EnrolmentDeps,
   tokenHash: Buffer,
-  passkey: NewPasskey,
+  passkey: NewPasskey & { readonly account: AccountId },
 ): Promise<Result<null>> {
+  const now = deps.clock.now();
   return deps.db.transaction(async (tx) => {
     // The link first: of two requests with one link, the second waits here and then finds it used.
-    if (!(await burnLink(tx, tokenHash, deps.clock.now()))) return refuse("enrolment-link-refused");
+    const link = await burnLink(tx, tokenHash, now);
+    if (link === null) return refuse("enrolment-link-refused");
+    if (link.purpose === "recovery") {
+      if (!(await finishRecovery(tx, link.recovery))) return refuse("enrolment-link-refused");
+      // Whatever was lost may be in wrong hands: it opens nothing any more, here or elsewhere.
+      await forgetFactors(tx, passkey.account);
+      await deps.sessions.endAccount(passkey.account, tx);
+    }
+    const told = link.purpose === "recovery" ? "recovery-finished" : "passkey-added";
+    await addNotice(tx, passkey.account, told, now);
     // A credential known already leaves the link used: whoever made it cheated or holds the passkey.
     return (await deps.passkeys.keep(tx, passkey)) ? ok(null) : refuse("passkey-refused");
   });

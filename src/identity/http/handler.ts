@@ -18,6 +18,8 @@ import type { OperatorAccounts } from "#identity/operator/accounts.ts";
 import { outsideLimits } from "#identity/outside/limits.ts";
 import type { OutsideOperator } from "#identity/outside/operator.ts";
 import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
+import type { Letters } from "#identity/recovery/letters.ts";
+import type { Recovery } from "#identity/recovery/recovery.ts";
 import type { SignIn } from "#identity/sign-in/sign-in.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
@@ -34,6 +36,8 @@ export interface HandlerDeps {
   readonly signIn: SignIn;
   readonly enrolment: Enrolment;
   readonly calls: Readonly<Record<CallName, CallHandler>>;
+  readonly recovery: Recovery;
+  readonly letters: Letters;
   readonly endSession: EndSession;
   readonly operatorAccounts: OperatorAccounts;
   readonly operatorApps: OperatorApps;
@@ -145,6 +149,8 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
     }
     case "enrol":
       return withBody(request, (body) => deps.enrolment[target.step](body, facts));
+    case "recovery":
+      return withBody(request, (body) => deps.recovery[target.step](body, facts));
     case "call":
       return serveCall(deps, target, call);
     case "outside-callback":
@@ -155,6 +161,7 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
     case "operator-apps":
     case "operator-outside":
     case "operator-keys":
+    case "operator-letters":
       return problemAnswer(problem("forbidden"));
     default:
       return unreachable(target);
@@ -187,6 +194,7 @@ async function serveOperator(
 ): Promise<Answer> {
   if (target.kind === "operator")
     return withBody(request, (body) => deps.operatorAccounts[target.action](body));
+  if (target.kind === "operator-letters") return deps.letters();
   if (target.kind === "operator-apps")
     return withBody(request, (body) => deps.operatorApps[target.action](body));
   if (target.kind === "operator-outside")

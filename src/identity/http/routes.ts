@@ -1,5 +1,6 @@
 import type { OperatorAppsAction } from "#identity/clients/operator-apps.ts";
 import { outsideOperatorActions, type OutsideOperatorAction } from "#identity/outside/operator.ts";
+import { recoverySteps, type RecoveryStep } from "#identity/recovery/recovery.ts";
 import type { SignInAction } from "#identity/sign-in/sign-in.ts";
 
 /** What a request asks for. */
@@ -11,6 +12,8 @@ export type Target =
   | { readonly kind: "register-client" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
+  | { readonly kind: "recovery"; readonly step: RecoveryStep }
+  | { readonly kind: "operator-letters" }
   | { readonly kind: "call"; readonly name: CallName; readonly id: string }
   /** The answer of another house's OpenID Provider. */
   | { readonly kind: "outside-callback"; readonly provider: string }
@@ -38,6 +41,13 @@ const calls = [
   ["POST", "admin/apps", "registerApp"],
   ["POST", "admin/apps/:id/approve", "approveApp"],
   ["POST", "admin/apps/:id/revoke", "revokeApp"],
+  ["PUT", "account/device", "setDevice"],
+  ["GET", "account/recovery-codes", "recoveryCodes"],
+  ["POST", "account/recovery-codes", "makeRecoveryCodes"],
+  ["GET", "account/recovery", "recoveries"],
+  ["DELETE", "account/recovery/:id", "cancelRecovery"],
+  ["GET", "account/notices", "notices"],
+  ["POST", "admin/people/:id/recovery", "recoverPerson"],
 ] as const satisfies readonly (readonly [Method, string, string])[];
 
 export type CallName = (typeof calls)[number][2];
@@ -94,6 +104,13 @@ const routes: readonly Route[] = [
   })),
   route("POST", /^\/api\/identity\/enrol\/begin$/, () => ({ kind: "enrol", step: "begin" })),
   route("POST", /^\/api\/identity\/enrol\/finish$/, () => ({ kind: "enrol", step: "finish" })),
+  ...recoverySteps.map((step) =>
+    route("POST", new RegExp(`^/api/identity/recovery/${step}$`), () => ({
+      kind: "recovery",
+      step,
+    })),
+  ),
+  route("POST", /^\/internal\/letters$/, () => ({ kind: "operator-letters" })),
   ...calls.map(([method, tail, name]) =>
     route(
       method,

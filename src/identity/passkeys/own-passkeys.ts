@@ -1,4 +1,5 @@
 import { laterBy, toIso, type Clock } from "#core/clock.ts";
+import type { AccountId } from "#core/ids.ts";
 import { problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import type { OwnPasskey } from "#core/wire.ts";
@@ -16,7 +17,9 @@ import {
   takeOffer,
   type OwnPasskeyRow,
 } from "#identity/passkeys/own-passkey-store.ts";
+import type { NewPasskey } from "#identity/passkeys/passkey-store.ts";
 import { passkeyNamePurpose, type Passkeys } from "#identity/passkeys/passkey.ts";
+import { addNotice } from "#identity/recovery/notice-store.ts";
 import { openText, sealText } from "#identity/sealed.ts";
 import type { Database } from "#storage/database.ts";
 import type { Sealer } from "#vault/sealer.ts";
@@ -81,9 +84,21 @@ const offer =
     return answer({ options });
   };
 
+const keep = (
+  { db, clock, passkeys }: OwnPasskeyDeps,
+  made: NewPasskey,
+  account: AccountId,
+): Promise<boolean> =>
+  db.transaction(async (tx) => {
+    if (!(await passkeys.keep(tx, made))) return false;
+    await addNotice(tx, account, "passkey-added", clock.now());
+    return true;
+  });
+
 const add =
-  ({ db, clock, passkeys }: OwnPasskeyDeps): Act =>
+  (deps: OwnPasskeyDeps): Act =>
   async (call) => {
+    const { db, clock, passkeys } = deps;
     const { account, claims, request } = call;
     const passkeyName = nameOf(call);
     if (passkeyName === null) return nameWrong;
@@ -95,7 +110,7 @@ const add =
             account: account.id,
             passkeyName,
           });
-    if (made === null || !(await passkeys.keep(db, made)))
+    if (made === null || !(await keep(deps, made, account.id)))
       return problemAnswer(problem("passkey-refused"));
     const all = await listPasskeys(db, account.id);
     const id = all.find(({ credentialId }) => credentialId.equals(made.credentialId))?.id;
@@ -116,7 +131,7 @@ const rename =
   };
 
 const remove =
-  ({ db }: OwnPasskeyDeps): Act =>
+  ({ db, clock }: OwnPasskeyDeps): Act =>
   ({ account, request }) =>
     db.transaction(async (tx) => {
       await lockFactors(tx, account.id);
@@ -125,6 +140,7 @@ const remove =
       const hasOther = hers.length > 1 || (await hasPassword(tx, account.id));
       if (!hasOther) return problemAnswer(problem("last-factor"));
       await deletePasskey(tx, request.id);
+      await addNotice(tx, account.id, "passkey-removed", clock.now());
       return answer({ removed: true });
     });
 

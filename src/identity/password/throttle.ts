@@ -16,6 +16,8 @@ export const throttleRules = {
   login: { free: 5, firstDelayMs: 2_000, maxDelayMs: 15 * 60_000 },
   // A whole clinic may sit behind one address.
   address: { free: 50, firstDelayMs: 1_000, maxDelayMs: 5 * 60_000 },
+  // Few people lose what they sign in with on one day.
+  recovery: { free: 10, firstDelayMs: 5_000, maxDelayMs: 60 * 60_000 },
 } as const satisfies Record<string, ThrottleRule>;
 
 /** A subject without failures for so long begins anew. */
@@ -40,6 +42,8 @@ export interface Throttle {
    * Answers how many milliseconds to wait: 0 when the guess may be made now.
    */
   charge(loginBlind: Buffer, address: string): Promise<number>;
+  /** Charges one recovery begun from this address; milliseconds to wait, 0 when it may begin. */
+  chargeRecovery(address: string): Promise<number>;
   /** The person proved herself: her user name starts anew, the address gets this one charge back. */
   forgive(loginBlind: Buffer, address: string): Promise<void>;
 }
@@ -71,6 +75,8 @@ export function createThrottle({ db, clock, random, blind }: ThrottleDeps): Thro
       // A blocked user name must not use up the address of the people beside the guesser.
       return byLogin > 0 ? byLogin : chargeOne(ofAddress(address), throttleRules.address);
     },
+    chargeRecovery: (address) =>
+      chargeOne(blind("attempt-recovery", address), throttleRules.recovery),
     forgive: async (login, address) => {
       await forgetAttempts(db, ofLogin(login));
       await refundAttempt(db, ofAddress(address), clock.now());

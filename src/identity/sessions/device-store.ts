@@ -1,6 +1,7 @@
 import { toIso, type Instant } from "#core/clock.ts";
-import type { AccountId } from "#core/ids.ts";
+import type { AccountId, DeviceId } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
+import type { DeviceKind } from "#identity/sessions/log-off.ts";
 import type { Queryable } from "#storage/database.ts";
 
 export interface SeenDevice {
@@ -11,15 +12,36 @@ export interface SeenDevice {
   readonly now: Instant;
 }
 
-/** The id of the device with this key, known from now on at level 1 of the device ladder. */
-export async function seeDevice(db: Queryable, seen: SeenDevice): Promise<string> {
-  const [row] = await db.query<{ readonly id: string }>(
+export type KnownDevice = { readonly id: string; readonly kind: DeviceKind };
+
+/**
+ * The device with this key, known from now on at level 1 of the device ladder. A key that is a
+ * kiosk's with one account is so with every other.
+ */
+export async function seeDevice(db: Queryable, seen: SeenDevice): Promise<KnownDevice> {
+  const [row] = await db.query<KnownDevice>(
     `INSERT INTO identity.device (id, account, jkt, kind, level, first_seen, last_seen)
-      VALUES ($1, $2, $3, 'browser', 1, $4, $4)
+      SELECT $1::uuid, $2::uuid, $3::text,
+        CASE WHEN EXISTS (SELECT FROM identity.device WHERE jkt = $3::text AND kind = 'kiosk')
+          THEN 'kiosk' ELSE 'browser' END,
+        1, $4::timestamptz, $4::timestamptz
       ON CONFLICT (tenant, account, jkt) DO UPDATE SET last_seen = excluded.last_seen
-      RETURNING id`,
+      RETURNING id, kind`,
     [seen.id, seen.account, seen.jkt, toIso(seen.now)],
   );
   invariant(row !== undefined, "a device that was just seen is gone");
-  return row.id;
+  return row;
+}
+
+/** Sets the kind of the device for everybody who used it. */
+export async function setDeviceKind(
+  db: Queryable,
+  device: DeviceId,
+  kind: DeviceKind,
+): Promise<void> {
+  await db.query(
+    `UPDATE identity.device SET kind = $2
+      WHERE jkt = (SELECT jkt FROM identity.device WHERE id = $1)`,
+    [device, kind],
+  );
 }

@@ -6,6 +6,7 @@ import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { systemRandom } from "#core/random.ts";
 import type { Account } from "#identity/accounts/account.ts";
 import { createBlind } from "#identity/blind.ts";
+import { usualLogOff } from "#identity/sessions/log-off.ts";
 import { createSessions, type Login, type Sessions } from "#identity/sessions/session.ts";
 import { claimsOf, createApp, readTokens } from "#identity/testing-app.ts";
 import { ana, byPassword, codeOf, makeAccount, nurse } from "#identity/testing-people.ts";
@@ -71,6 +72,7 @@ async function bareSessions(identity: TestIdentity): Promise<Bare> {
       db,
       blind,
       sealer: createSealer({ key: Buffer.alloc(32), random: systemRandom, ...systemRun }),
+      logOff: usualLogOff,
       clock: systemClock,
       random: systemRandom,
       parentEndsAtAge: 18,

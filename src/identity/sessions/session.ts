@@ -9,7 +9,7 @@ import {
 import { limits } from "#core/limits.ts";
 import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
-import { idleMsOf, type Account } from "#identity/accounts/account.ts";
+import type { Account } from "#identity/accounts/account.ts";
 import type { Blind } from "#identity/blind.ts";
 import { identityLimits } from "#identity/limits.ts";
 import {
@@ -25,6 +25,7 @@ import {
   type SessionState,
 } from "#identity/sessions/session-store.ts";
 import { seeDevice } from "#identity/sessions/device-store.ts";
+import { idleMsOf, type LogOffRules } from "#identity/sessions/log-off.ts";
 import { sealSeen, type Seen } from "#identity/sessions/seen.ts";
 import { holdAccount } from "#identity/people/grant-store.ts";
 import { actingOf } from "#identity/people/grant.ts";
@@ -73,6 +74,7 @@ export interface TokenUse {
 export interface SessionDeps {
   readonly db: Database;
   readonly sealer: Sealer;
+  readonly logOff: LogOffRules;
   readonly clock: Clock;
   readonly random: Random;
   readonly blind: Blind;
@@ -104,7 +106,7 @@ async function actingIn(
 }
 
 export function createSessions(deps: SessionDeps): Sessions {
-  const { db, sealer, clock, random, blind } = deps;
+  const { db, sealer, logOff, clock, random, blind } = deps;
   const browserOf = (uid: string): Buffer => blind("browser", uid);
   const loginOf = ({ browserUid, at }: Login): Buffer =>
     blind("browser-login", `${browserUid}:${at}`);
@@ -119,7 +121,7 @@ export function createSessions(deps: SessionDeps): Sessions {
         return openSession(tx, {
           id: random.uuid(),
           account: account.id,
-          device,
+          device: device.id,
           client,
           browser: browserOf(login.browserUid),
           login: loginHash,
@@ -127,7 +129,7 @@ export function createSessions(deps: SessionDeps): Sessions {
           signedInAt: login.at,
           grant: blind("oidc-grant", grant),
           now,
-          idleMs: idleMsOf(account.roles),
+          idleMs: idleMsOf(logOff, account.roles, device.kind),
           endsAt,
           ...acting,
         });
@@ -148,7 +150,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       const known = await findLogin(db, loginOf(login), now);
       if (known.sessions > 0) return known.alive > 0;
       if (await isSignedOutSince(db, account.id, login.at)) return false;
-      return now < laterBy(login.at, idleMsOf(account.roles));
+      return now < laterBy(login.at, idleMsOf(logOff, account.roles, "browser"));
     },
     find: (session) => findSession(db, session, clock.now()),
     endAccount: (account, tx) =>

@@ -9,13 +9,16 @@ import { findPassword } from "#identity/password/password-store.ts";
 import type { Throttle } from "#identity/password/throttle.ts";
 import { nobodysSeed, stepOfCode } from "#identity/password/totp.ts";
 import { findSeed, useStep } from "#identity/password/totp-store.ts";
+import { addNotice } from "#identity/recovery/notice-store.ts";
+import { hashOfCode } from "#identity/recovery/own-recovery.ts";
+import { useCodeOf } from "#identity/recovery/recovery-code-store.ts";
 import { openText } from "#identity/sealed.ts";
 import type { Sealer } from "#vault/sealer.ts";
 import { putPassword, takePassword } from "#identity/sign-in/sign-in-store.ts";
-import type { Queryable } from "#storage/database.ts";
+import type { Database } from "#storage/database.ts";
 
 export interface PasswordStepDeps {
-  readonly db: Queryable;
+  readonly db: Database;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly blind: Blind;
@@ -53,6 +56,9 @@ export interface CodeChecked {
 
 export const totpPurpose = (account: AccountId): string => `totp-seed:${account}`;
 
+/** A recovery code with its hyphens is the longest. */
+const codeCharsMax = 40;
+
 /** Told to whom the machine has no room for just now. */
 const busySeconds = 2;
 
@@ -80,6 +86,20 @@ async function take(deps: PasswordStepDeps, step: PasswordStep): Promise<Passwor
 /** A uuid of no account: what is done for an account is done for nobody too. */
 const nobody = parseAccountId("00000000-0000-0000-0000-000000000000");
 
+/** A recovery code stands in for the code of a lost phone, once; the person is told of it. */
+async function isRecoveryCodeOf(
+  { db, clock }: PasswordStepDeps,
+  account: AccountId,
+  hash: Buffer,
+): Promise<boolean> {
+  const now = clock.now();
+  return db.transaction(async (tx) => {
+    if (!(await useCodeOf(tx, account, hash, now))) return false;
+    await addNotice(tx, account, "recovery-code-used", now);
+    return true;
+  });
+}
+
 async function isCodeOf(
   deps: PasswordStepDeps,
   account: AccountId | null,
@@ -91,7 +111,10 @@ async function isCodeOf(
     sealed === null || account === null
       ? nobodysSeed
       : openText(deps.sealer, totpPurpose(account), sealed);
-  const step = stepOfCode(seed, code, deps.clock.now());
+  const now = deps.clock.now();
+  const recoveryHash = hashOfCode(deps.blind, code);
+  if (recoveryHash !== null && asked !== null) return isRecoveryCodeOf(deps, asked, recoveryHash);
+  const step = stepOfCode(seed, code, now);
   if (step === null || sealed === null || account === null) return false;
   return useStep(deps.db, account, step);
 }
@@ -100,7 +123,7 @@ async function check(deps: PasswordStepDeps, step: PasswordStep): Promise<CodeCh
   const given = await takePassword(deps.db, step.key, deps.clock.now());
   const account =
     given?.account === undefined || given.account === null ? null : parseAccountId(given.account);
-  const code = textOf(step.body, "code", 16) ?? "";
+  const code = textOf(step.body, "code", codeCharsMax) ?? "";
   const isRight = await isCodeOf(deps, account, code.replace(/\s/g, ""));
   if (!isRight || given === null) return { proven: null, about: account };
   await deps.throttle.forgive(given.loginBlind, step.facts.address);
