@@ -14,6 +14,11 @@ export interface Route {
   readonly query: readonly string[] | "any";
   /** Requests a minute from one address. */
   readonly perMinute: number;
+  /**
+   * Whether pages of other origins may call it and read the answer. Only where nothing rests on
+   * cookies or on where a request comes from: what counts is a token that the page holds itself.
+   */
+  readonly forApps?: boolean;
 }
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { errors, type Dispatcher } from "undici";
 import { clientFactHeaders, type ClientFacts } from "#core/client-facts.ts";
 import type { Problem, ProblemCode } from "#core/problem.ts";
+import type { Route } from "#core/routes.ts";
 import { acceptedBytes, type Admission } from "./admit.ts";
 import { openBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -12,7 +13,7 @@ import type { Refusal } from "./refusal.ts";
 
 export interface ForwardOptions {
   readonly upstream: Dispatcher;
-  readonly to: "identity" | "records";
+  readonly route: Pick<Route, "forApps"> & { readonly to: "identity" | "records" };
   /** The public origin's authority, sent on as Host. */
   readonly authority: string;
   readonly facts: ClientFacts;
@@ -47,8 +48,8 @@ export function forward(exchange: Exchange, admission: Admission, options: Forwa
 
 function requestHeaders(admission: Admission, options: ForwardOptions): string[] {
   const { passed, browser } = admission.headers;
-  const { facts, authority, to } = options;
-  const headers = to === "identity" ? [...passed, ...browser] : [...passed];
+  const { facts, authority, route } = options;
+  const headers = route.to === "identity" ? [...passed, ...browser] : [...passed];
   headers.push("host", authority);
   headers.push(clientFactHeaders.address, facts.address);
   headers.push(clientFactHeaders.zone, facts.zone);
@@ -99,8 +100,8 @@ class Relay implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Controller, status: number, sent: IncomingHttpHeaders): void {
     // Interim answers (1xx) are between us and the upstream.
     if (status < 200 || this.#over) return;
-    const { policy, to, facts } = this.#options;
-    const headers = answerHeaders(policy, to, sent);
+    const { policy, route, facts } = this.#options;
+    const headers = answerHeaders(policy, route, sent);
     headers.push(requestIdHeader, facts.requestId);
     this.#left = lengthOf(sent);
     this.#exchange.begin(status, headers);

@@ -67,7 +67,7 @@ suite("response headers", () => {
     );
     fc.assert(
       fc.property(fc.dictionary(name, fc.string()), (sent) => {
-        const headers = answerHeaders(policy, "records", sent);
+        const headers = answerHeaders(policy, { to: "records" }, sent);
         const names = headers.filter((_, at) => at % 2 === 0);
         for (const one of ours) assert.equal(names.filter((other) => other === one).length, 1);
         for (const one of names) assert.ok(ours.has(one) || declared.test(one), one);
@@ -78,7 +78,7 @@ suite("response headers", () => {
   test("only identity sets cookies, each in a field of its own", () => {
     const sent = { "set-cookie": ["a=1", "b=2"] };
     const fields = (to: "identity" | "records"): number =>
-      answerHeaders(policy, to, sent).filter((name) => name === "set-cookie").length;
+      answerHeaders(policy, { to }, sent).filter((name) => name === "set-cookie").length;
     assert.deepEqual([fields("identity"), fields("records")], [2, 0]);
   });
 });

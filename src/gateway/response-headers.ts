@@ -105,13 +105,35 @@ const passedBack = new Set([
   "www-authenticate",
 ]);
 
+/** What a page of another origin gets to see beside the body, where it may call at all (Fetch §3.3). */
+const forApps = [
+  "access-control-allow-origin",
+  "*",
+  "access-control-expose-headers",
+  [
+    "content-disposition",
+    "content-location",
+    "content-range",
+    "dpop-nonce",
+    "etag",
+    "last-modified",
+    "location",
+    "preference-applied",
+    requestIdHeader,
+    "retry-after",
+    "www-authenticate",
+  ].join(", "),
+];
+
 /** The headers of an upstream's answer that go on to the client, names and values by turns. */
 export function answerHeaders(
   policy: HeaderPolicy,
-  to: Route["to"],
+  route: Pick<Route, "to" | "forApps">,
   sent: IncomingHttpHeaders,
 ): string[] {
+  const { to } = route;
   const headers = [...(to === "records" ? policy.data : policy.page), ...noStore];
+  if (route.forApps === true) headers.push(...forApps);
   for (const name in sent) {
     const value = sent[name];
     if (value === undefined || !mayPass(name, to)) continue;

@@ -63,8 +63,13 @@ const write = (methods: Route["methods"], path: string, query: Route["query"]): 
 /** RFC 6749 §4.1.2 and §4.1.2.1, RFC 9207, and OpenID Connect Session Management. */
 const authorizationAnswer = ["code", "state", "iss", "error", "error_description", "session_state"];
 
-/** Everything that can be asked of Phylax from outside. */
-export const routes: readonly Route[] = [
+/** The FHIR API and what an app signs in by: see `forApps` of core/routes.ts. */
+const isForApps = ({ path }: Route): boolean =>
+  path.startsWith("/fhir") ||
+  path.startsWith("/.well-known/") ||
+  ["/oauth/jwks", "/oauth/par", "/oauth/token", "/oauth/revoke"].includes(path);
+
+const declared: readonly Route[] = [
   page("/"),
   page("/sign-in/:uid"),
   page("/enrol"),
@@ -172,3 +177,8 @@ export const routes: readonly Route[] = [
   read("/api/records/exports/:id", "records"),
   read("/api/records/log", "records"),
 ];
+
+/** Everything that can be asked of Phylax from outside. */
+export const routes: readonly Route[] = declared.map((route) =>
+  isForApps(route) ? { ...route, forApps: true } : route,
+);

@@ -10,9 +10,10 @@ import type { Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Portal } from "./portal.ts";
+import { answerPreflight, preflightOf } from "./preflight.ts";
 import { answerRefusal, type Refusal } from "./refusal.ts";
 import type { HeaderPolicy } from "./response-headers.ts";
-import type { RouteTable } from "./route-table.ts";
+import type { RouteEntry, RouteTable } from "./route-table.ts";
 import { portalFile, servePortal } from "./serve-portal.ts";
 import type { Source } from "./sources.ts";
 import type { Tally } from "./tally.ts";
@@ -52,6 +53,8 @@ export function createService(options: ServiceOptions): Service {
   return (exchange, source) => {
     const call: Call = { exchange, source, requestId: newRequestId(random) };
     atOnce += 1;
+    const leave = preflightOf(exchange, options);
+    if (leave !== null) return answerLeave(call, leave);
     const admitted = admit(exchange, options);
     const route = admitted.ok ? admitted.value.entry.route.path : admitted.problem.route;
     exchange.watch.onClose(() => {
@@ -73,6 +76,14 @@ export function createService(options: ServiceOptions): Service {
     return answer(call, admitted.value);
   };
 
+  function answerLeave({ exchange, source }: Call, entry: RouteEntry): boolean {
+    exchange.watch.onClose(() => {
+      atOnce -= 1;
+    });
+    answerPreflight(exchange, entry, policy);
+    return source.take(refusalBudget(table), nowMs()) === 0;
+  }
+
   function refuse(
     { exchange, source, requestId }: Call,
     refusal: Refusal,
@@ -84,7 +95,7 @@ export function createService(options: ServiceOptions): Service {
 
   function answer(call: Call, admission: Admission): boolean {
     const { exchange, source, requestId } = call;
-    const { to } = admission.entry.route;
+    const { to, forApps = false } = admission.entry.route;
     const refuseWith = (code: ProblemCode): boolean =>
       refuse(call, { problem: { code } }, admission.headers.accept);
     if (to === "portal-page" || to === "portal-asset") {
@@ -97,7 +108,7 @@ export function createService(options: ServiceOptions): Service {
     }
     forward(exchange, admission, {
       upstream: options.upstreams[to],
-      to,
+      route: { to, forApps },
       authority,
       facts: { address: source.address, zone: source.zone, requestId },
       policy,
