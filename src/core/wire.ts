@@ -265,3 +265,71 @@ export interface ChartDecisionAsked {
   readonly otherVersion: number;
   readonly reason: string;
 }
+
+/** GET /consent/:uid/offer: what an app asks a signed-in person for. */
+export interface ConsentOffer {
+  readonly app: {
+    readonly name: string;
+    /** Where it sends her back to, e.g. https://app.example. */
+    readonly home: string;
+    readonly approvedAt: string;
+    /** False when its tokens are bound to no key: whoever steals one can use it until it ends. */
+    readonly keepsKey: boolean;
+  };
+  readonly scopes: readonly ConsentScope[];
+  /** Days for which it may come back by itself; null when it ends with her sign-in. */
+  readonly days: number | null;
+  readonly patient: ConsentPatient;
+}
+
+export interface ConsentScope {
+  readonly scope: string;
+  readonly words: string;
+  /** Without it the app cannot work at all, so it cannot be left out alone. */
+  readonly needed: boolean;
+}
+
+export type ConsentPatient =
+  /** The app asks for no record. */
+  | { readonly kind: "none" }
+  /** It was opened from this patient's chart. */
+  | { readonly kind: "launched"; readonly id: string }
+  /** She picks one of those that she is or acts for; `name` is known for herself alone. */
+  | {
+      readonly kind: "pick";
+      readonly patients: readonly { readonly id: string; readonly name: string | null }[];
+    }
+  /** Staff name the id of any patient; whether they may see her is decided when it is read. */
+  | { readonly kind: "name" };
+
+/** POST /consent/:uid/answer, answered by a ConsentDone. */
+export type ConsentAnswer =
+  | { readonly allow: false }
+  | { readonly allow: true; readonly scopes: readonly string[]; readonly patient: string | null };
+
+export interface ConsentDone {
+  readonly redirectTo: string;
+}
+
+/** GET /api/identity/account/apps, as { items }. DELETE …/apps/:id cuts it off at once. */
+export interface ConnectedApp {
+  readonly id: string;
+  readonly clientName: string;
+  readonly scopes: readonly { readonly scope: string; readonly words: string }[];
+  /** FHIR id of the patient whose record it was given; null when none. */
+  readonly patient: string | null;
+  readonly grantedAt: string;
+  readonly lastUsedAt: string | null;
+  readonly endsAt: string;
+}
+
+/** GET /api/identity/account/launchable-apps, as { items }: apps that open from a chart. */
+export interface LaunchableApp {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** POST /api/identity/account/launches with { app, patient }: the address to open. */
+export interface AppLaunch {
+  readonly url: string;
+}

@@ -72,6 +72,7 @@ const isForApps = ({ path }: Route): boolean =>
 const declared: readonly Route[] = [
   page("/"),
   page("/sign-in/:uid"),
+  page("/consent/:uid"),
   page("/enrol"),
   page("/invitation"),
   page("/recover"),
@@ -120,6 +121,8 @@ const declared: readonly Route[] = [
   signIn("/sign-in/:uid/outside/finish"),
   // OpenID Connect Core §3.1.2.5: whatever else the other house's answer holds is to be ignored.
   { ...read("/sign-in-with/:provider/callback", "identity", "any"), perMinute: signInsPerMinute },
+  read("/consent/:uid/offer", "identity"),
+  signIn("/consent/:uid/answer"),
   signIn("/api/identity/enrol/begin", guessesPerMinute),
   signIn("/api/identity/enrol/finish", guessesPerMinute),
   read("/api/identity/admin/apps", "identity"),
@@ -144,6 +147,10 @@ const declared: readonly Route[] = [
   signIn("/api/identity/recovery/begin", guessesPerMinute),
   signIn("/api/identity/recovery/status", guessesPerMinute),
   signIn("/api/identity/recovery/finish", guessesPerMinute),
+  own(["GET"], "/apps"),
+  own(["DELETE"], "/apps/:id"),
+  own(["GET"], "/launchable-apps"),
+  own(["POST"], "/launches"),
 
   // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.

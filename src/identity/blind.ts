@@ -21,7 +21,8 @@ export type BlindKind =
   | "outside-subject"
   | "oidc-id"
   | "oidc-grant"
-  | "oidc-user-code";
+  | "oidc-user-code"
+  | "app-launch";
 
 /** HMAC-SHA-256 under the process's own key, 32 bytes; the kind keeps equal texts of two kinds apart. */
 export type Blind = (kind: BlindKind, text: string) => Buffer;

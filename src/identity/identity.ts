@@ -1,12 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { parseJwks, type KeyOf } from "#core/access-token.ts";
 import type { Clock } from "#core/clock.ts";
-import type { TenantId } from "#core/ids.ts";
+import type { AccountId, TenantId } from "#core/ids.ts";
 import type { Handler } from "#core/net.ts";
 import type { Random } from "#core/random.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import { createFindAccount } from "#identity/accounts/account.ts";
+import { createAppCalls } from "#identity/apps/app-calls.ts";
+import { createConsent } from "#identity/apps/consent.ts";
+import { createAppGrants } from "#identity/apps/grants.ts";
+import { createLaunches } from "#identity/apps/launches.ts";
 import { createBlind } from "#identity/blind.ts";
 import { createAdminApps } from "#identity/clients/admin-apps.ts";
 import { createRegisterClient } from "#identity/clients/dynamic-registration.ts";
@@ -26,6 +30,7 @@ import { createGate } from "#identity/gate.ts";
 import { createHandler } from "#identity/http/handler.ts";
 import { identityLimits } from "#identity/limits.ts";
 import { createEndSession } from "#identity/oidc/end-session.ts";
+import { tellLaunchContext } from "#identity/oidc/launch-context.ts";
 import { createProvider } from "#identity/oidc/provider.ts";
 import { keepTokenTrail } from "#identity/oidc/token-trail.ts";
 import { createOperatorAccounts } from "#identity/operator/accounts.ts";
@@ -35,6 +40,7 @@ import { createOutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import { createRelyingParty, type OpenOutside } from "#identity/outside/relying-party.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
+import { actingOf } from "#identity/people/grant.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
 import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
 import { createThrottle } from "#identity/password/throttle.ts";
@@ -166,10 +172,13 @@ async function buildHandler(
       fetch: deps.fetch ?? fetch,
       isOwnNetwork: (url) => isOwnNetworkAddress(db, url),
     }),
+    grants: createAppGrants(outer),
+    launches: createLaunches(outer),
   };
   const calls = createCalls({ ...inner, admit: createAdmit(inner) });
   const openServiceSession = createServiceSessions(inner);
   const provider = createProvider({ ...inner, openServiceSession });
+  tellLaunchContext(provider);
   keepTokenTrail(provider, inner.trail, event);
   const throttle = createThrottle(outer);
   const recoveryWaits = deps.recoveryWaits ?? usualWaits;
@@ -184,12 +193,15 @@ async function buildHandler(
   const links = createLinks(inner);
   const relyingParty = createRelyingParty(outer);
   const outside = createOutsideSignIn({ ...inner, links, relyingParty });
+  const actsFor = async (account: AccountId): Promise<readonly string[]> =>
+    (await actingOf(db, account, clock.now(), inner)).patients;
   return createHandler({
     ...outer,
     library: provider.callback(),
     smartConfiguration: smartConfiguration(publicOrigin),
     publicKeys: publicKeysOf(secrets),
     signIn: createSignIn({ ...inner, passwordSteps, interactions, outside }),
+    consent: createConsent({ ...inner, provider, interactions, actsFor }),
     enrolment: createEnrolment(inner),
     calls: {
       ...createOwnAccount(calls, inner.sessions),
@@ -200,6 +212,7 @@ async function buildHandler(
       ...createOwnDevice({ ...inner, calls }),
       ...createOwnRecovery({ ...inner, calls }),
       ...createStaffRecovery({ ...inner, calls, recoveryWaits }),
+      ...createAppCalls({ ...inner, calls }),
     },
     recovery: createRecovery({ ...inner, throttle, recoveryWaits }),
     letters: createLetters(inner),

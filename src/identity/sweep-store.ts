@@ -7,6 +7,8 @@ const sweeps = [
   { table: "oidc", key: "tenant, model, id", column: "expires_at", keptMs: 0 },
   { table: "sign_in", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "attempt", key: "tenant, subject", column: "forgotten_at", keptMs: 0 },
+  { table: "app_launch", key: "tenant, token_hash", column: "expires_at", keptMs: 0 },
+  { table: "app_grant", key: "tenant, id", column: "ends_at", keptMs: 0 },
   { table: "enrolment", key: "tenant, token_hash", column: "expires_at", keptMs: 0 },
   { table: "passkey_offer", key: "tenant, session", column: "ends_at", keptMs: 0 },
   { table: "outside_attempt", key: "tenant, interaction", column: "expires_at", keptMs: 0 },

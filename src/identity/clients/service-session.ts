@@ -51,6 +51,7 @@ export function createServiceSessions(deps: ServiceSessionDeps): OpenServiceSess
     }
     const login = { browserUid: `service:${random.uuid()}`, at: now };
     const grant = `service:${random.uuid()}`;
-    return sessions.begin(login, account, { jkt, client, grant, seen });
+    const use = { jkt, level: 1, span: "sign-in", client, grant, seen } as const;
+    return sessions.begin(login, account, use);
   };
 }

@@ -5,6 +5,7 @@ import { problem } from "#core/problem.ts";
 import { unreachable } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import type { RegisterClient } from "#identity/clients/dynamic-registration.ts";
+import type { Consent } from "#identity/apps/consent.ts";
 import type { OperatorApps } from "#identity/clients/operator-apps.ts";
 import type { TokenRequest } from "#identity/calls/admit.ts";
 import type { CallHandler } from "#identity/calls/calls.ts";
@@ -34,6 +35,7 @@ export interface HandlerDeps {
   /** Our public keys as a JWK Set, for the records process to check tokens by. */
   readonly publicKeys: unknown;
   readonly signIn: SignIn;
+  readonly consent: Consent;
   readonly enrolment: Enrolment;
   readonly calls: Readonly<Record<CallName, CallHandler>>;
   readonly recovery: Recovery;
@@ -95,13 +97,28 @@ async function serveCall(
   return withBody(call.request, (body) => deps.calls[name]({ ...asked, body }));
 }
 
+/**
+ * OpenID Connect Core §11 has a client that asks for offline_access ask for consent as well, which
+ * the library insists on and apps for SMART leave out. Another's app is always asked about, anyway.
+ */
+function withConsentAsked(url: string): string {
+  const at = url.indexOf("?");
+  const asked = new URLSearchParams(at === -1 ? "" : url.slice(at + 1));
+  const isOffline = asked.get("scope")?.split(" ").includes("offline_access") === true;
+  return isOffline && !asked.has("prompt") ? `${url}&prompt=consent` : url;
+}
+
 /** The library makes its addresses from these headers: ours alone count, whatever was sent. */
-function handToLibrary({ library, publicOrigin }: HandlerDeps, { request, response }: Call): void {
+function handToLibrary(
+  { library, publicOrigin }: HandlerDeps,
+  { request, response, path }: Call,
+): void {
   const { headers } = request;
   delete headers.forwarded;
   delete headers["x-forwarded-for"];
   headers["x-forwarded-proto"] = "https";
   headers["x-forwarded-host"] = new URL(publicOrigin).host;
+  if (path === "/oauth/authorize") request.url = withConsentAsked(request.url ?? "");
   void library(request, response);
 }
 
@@ -146,6 +163,12 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       const step = { exchange: { request, response }, uid, facts };
       if (action === "state") return deps.signIn(action, { ...step, body: {} });
       return withBody(request, (body) => deps.signIn(action, { ...step, body }));
+    }
+    case "consent": {
+      const { uid, step } = target;
+      const asked = { exchange: { request, response }, uid, facts };
+      if (step === "offer") return deps.consent.offer({ ...asked, body: {} });
+      return withBody(request, (body) => deps.consent.answer({ ...asked, body }));
     }
     case "enrol":
       return withBody(request, (body) => deps.enrolment[target.step](body, facts));

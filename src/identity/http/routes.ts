@@ -11,6 +11,7 @@ export type Target =
   | { readonly kind: "end-session" }
   | { readonly kind: "register-client" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
+  | { readonly kind: "consent"; readonly uid: string; readonly step: "offer" | "answer" }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "recovery"; readonly step: RecoveryStep }
   | { readonly kind: "operator-letters" }
@@ -48,6 +49,10 @@ const calls = [
   ["DELETE", "account/recovery/:id", "cancelRecovery"],
   ["GET", "account/notices", "notices"],
   ["POST", "admin/people/:id/recovery", "recoverPerson"],
+  ["GET", "account/apps", "connectedApps"],
+  ["DELETE", "account/apps/:id", "cutOffApp"],
+  ["GET", "account/launchable-apps", "launchableApps"],
+  ["POST", "account/launches", "launchApp"],
 ] as const satisfies readonly (readonly [Method, string, string])[];
 
 export type CallName = (typeof calls)[number][2];
@@ -77,6 +82,13 @@ const signIn = (method: "GET" | "POST", tail: string, action: SignInAction): Rou
     action,
   }));
 
+const consent = (method: "GET" | "POST", step: "offer" | "answer"): Route =>
+  route(method, new RegExp(`^/consent/([A-Za-z0-9_-]{1,64})/${step}$`), (found) => ({
+    kind: "consent",
+    uid: found[1] ?? "",
+    step,
+  }));
+
 const operatorApps = (tail: string, action: OperatorAppsAction): Route =>
   route("POST", new RegExp(`^/internal/apps${tail}$`), () => ({ kind: "operator-apps", action }));
 
@@ -102,6 +114,8 @@ const routes: readonly Route[] = [
     kind: "outside-callback",
     provider: found[1] ?? "",
   })),
+  consent("GET", "offer"),
+  consent("POST", "answer"),
   route("POST", /^\/api\/identity\/enrol\/begin$/, () => ({ kind: "enrol", step: "begin" })),
   route("POST", /^\/api\/identity\/enrol\/finish$/, () => ({ kind: "enrol", step: "finish" })),
   ...recoverySteps.map((step) =>

@@ -53,6 +53,10 @@ function read(
     : { ...payload, consumed: Math.floor(stored.consumedAt / 1_000) };
 }
 
+/** What a person let an app do while she is away does not end with her sign-out. */
+const outlivesBrowser = (model: string, payload: AdapterPayload): boolean =>
+  model === "RefreshToken" && payload.expiresWithSession !== true;
+
 /**
  * Keeps what the OpenID provider stores in PostgreSQL: payloads sealed, ids by blind hash. A code
  * or refresh token used by two requests at once is an InvalidGrant for the later one and ends all
@@ -82,7 +86,9 @@ export function createAdapter(deps: AdapterDeps): AdapterFactory {
           grant: optional("oidc-grant", payload.grantId),
           uid: optional("browser", payload.uid),
           userCode: optional("oidc-user-code", payload.userCode),
-          browser: optional("browser", payload.sessionUid ?? payload.uid),
+          browser: outlivesBrowser(model, payload)
+            ? null
+            : optional("browser", payload.sessionUid ?? payload.uid),
           sealed: sealText(sealer, purposeOf(key), JSON.stringify(payload)),
           expiresAt: laterBy(now, expiresInSeconds * 1_000),
         };

@@ -1,9 +1,10 @@
 import type { Grant, KoaContextWithOIDC, OIDCContext } from "oidc-provider";
 import { isFirstParty } from "#identity/oidc/clients.ts";
 
+/** Of another's app, what was consented to on the way of this very request: each asks for its own patient. */
 async function grantAtHand(oidc: OIDCContext, clientId: string): Promise<Grant | undefined> {
   const consented = oidc.result?.consent?.grantId;
-  const id = consented ?? oidc.session?.grantIdFor(clientId);
+  const id = isFirstParty(clientId) ? oidc.session?.grantIdFor(clientId) : consented;
   return id === undefined ? undefined : oidc.provider.Grant.find<Grant>(id);
 }
 
@@ -23,8 +24,8 @@ export async function loadGrant({ oidc }: KoaContextWithOIDC): Promise<Grant | u
   const { client, account } = oidc;
   if (client === undefined || account === undefined) return undefined;
   const known = await grantAtHand(oidc, client.clientId);
-  if (!isFirstParty(client.clientId)) return known;
   const isHers = known?.accountId === account.accountId && known.clientId === client.clientId;
+  if (!isFirstParty(client.clientId)) return isHers ? known : undefined;
   const grant =
     known !== undefined && isHers
       ? known

@@ -2,12 +2,15 @@ import {
   Provider,
   errors,
   type AdapterFactory,
+  type Client,
   type Configuration,
   type KoaContextWithOIDC,
 } from "oidc-provider";
 import { parseAccountId } from "#core/ids.ts";
 import { limits } from "#core/limits.ts";
 import { fhirUserOf, type FindAccount } from "#identity/accounts/account.ts";
+import { grantMs, type AppGrants } from "#identity/apps/grants.ts";
+import { appLimits } from "#identity/apps/limits.ts";
 import { identityLimits } from "#identity/limits.ts";
 import {
   createClientAdapter,
@@ -22,11 +25,11 @@ import type { OpenServiceSession } from "#identity/clients/service-session.ts";
 import type { ClientRegistry } from "#identity/clients/registry.ts";
 import { coveredScopes, isServiceScope } from "#identity/clients/scope-cover.ts";
 import { createAdapter, type AdapterDeps } from "#identity/oidc/adapter.ts";
-import { portalClient } from "#identity/oidc/clients.ts";
+import { isFirstParty, portalClient } from "#identity/oidc/clients.ts";
 import { loadGrant } from "#identity/oidc/grants.ts";
 import { loginPolicy } from "#identity/oidc/login-policy.ts";
 import { fhirScopes, ownScopes } from "#identity/oidc/scopes.ts";
-import { tokenClaims } from "#identity/oidc/token-claims.ts";
+import { isOffline, tokenClaims } from "#identity/oidc/token-claims.ts";
 import type { Secrets } from "#identity/secrets.ts";
 import type { Sessions } from "#identity/sessions/session.ts";
 
@@ -38,6 +41,7 @@ export interface ProviderDeps extends AdapterDeps {
   readonly clients: Pick<ClientRegistry, "findApproved">;
   readonly fetchKeys: Fetch;
   readonly openServiceSession: OpenServiceSession;
+  readonly grants: Pick<AppGrants, "use">;
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
@@ -96,11 +100,12 @@ function lifetimes(): NonNullable<Configuration["ttl"]> {
     AccessToken: limits.accessTokenSeconds,
     ClientCredentials: limits.accessTokenSeconds,
     AuthorizationCode: identityLimits.authorizationCodeSeconds,
-    Grant: sessionSeconds,
+    Grant: (_ctx, grant) => seconds(grantMs({ scopes: grant.getOIDCScope().split(" ") })),
     IdToken: identityLimits.idTokenSeconds,
     Interaction: seconds(identityLimits.interactionMs),
     PushedAuthorizationRequest: identityLimits.pushedRequestSeconds,
-    RefreshToken: identityLimits.refreshTokenSeconds,
+    RefreshToken: (_ctx, token) =>
+      isOffline(token) ? seconds(appLimits.offlineIdleMs) : identityLimits.refreshTokenSeconds,
     Session: sessionSeconds,
   };
 }
@@ -161,6 +166,19 @@ function adapters(deps: ProviderDeps): AdapterFactory {
   return (model) => (model === "Client" ? clients : adapterOf(model));
 }
 
+/** Whether a page of this origin is one that the app's person is sent back to. */
+function isHomeOf({ redirectUris = [] }: Client, origin: string): boolean {
+  return redirectUris.some((uri) => URL.parse(uri)?.origin === origin);
+}
+
+/** SMART App Launch 2.2 §3.0.5: an app that did not ask to stay gets no refresh token. */
+function mayRefresh(
+  { clientId }: Client,
+  { scopes }: { readonly scopes: ReadonlySet<string> },
+): boolean {
+  return isFirstParty(clientId) || scopes.has("online_access") || scopes.has("offline_access");
+}
+
 function configuration(deps: ProviderDeps): Configuration {
   const fhirBase = `${deps.publicOrigin}/fhir`;
   const checkAssertion = createAssertionCheck(deps.clock);
@@ -197,17 +215,20 @@ function configuration(deps: ProviderDeps): Configuration {
     },
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     // A browser names its origin when it posts, also to the origin it came from.
-    clientBasedCORS: (_ctx, origin) => origin === deps.publicOrigin,
-    extraParams: { aud: (_ctx, value) => checkAudience(value, deps.publicOrigin) },
+    clientBasedCORS: (_ctx, origin, client) =>
+      origin === deps.publicOrigin || isHomeOf(client, origin),
+    extraParams: { aud: (_ctx, value) => checkAudience(value, deps.publicOrigin), launch: null },
     interactions: {
       policy: loginPolicy(deps),
-      url: (_ctx, interaction) => `/sign-in/${interaction.uid}`,
+      url: (_ctx, { uid, prompt }) =>
+        prompt.name === "consent" ? `/consent/${uid}` : `/sign-in/${uid}`,
     },
     findAccount: findOidcAccount(deps, fhirBase),
     loadExistingGrant: loadGrant,
-    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
+    issueRefreshToken: (_ctx, client, source) =>
+      client.grantTypeAllowed("refresh_token") && mayRefresh(client, source),
     rotateRefreshToken: true,
-    expiresWithSession: () => true,
+    expiresWithSession: (_ctx, source) => !isOffline(source),
     extraTokenClaims: (ctx, token) => tokenClaims(ctx, token, deps),
     renderError: renderError(deps.publicOrigin),
   };

@@ -1,11 +1,19 @@
-/** Scopes of the OpenID provider itself; all others belong to the FHIR server. */
-export const ownScopes = ["openid", "fhirUser"] as const;
+import { parseSmartScope } from "#core/smart-scope.ts";
 
-// SMART App Launch 2.2 §3.0.2, without filters: letters in this order only; v1 words for older apps.
-const smartScope =
-  /^(?:patient|user)\/(?:\*|[A-Z][A-Za-z]{1,63})\.(?:(?=[cruds])c?r?u?d?s?|read|write|\*)$/;
+/** Scopes of the OpenID provider itself (SMART App Launch 2.2 §3.0.1); all others belong to the FHIR server. */
+export const ownScopes = [
+  "openid",
+  "fhirUser",
+  "launch",
+  "launch/patient",
+  "online_access",
+  "offline_access",
+] as const;
 
-/** Those of the asked scopes that the FHIR server knows. */
+/** Those of the asked scopes that the FHIR server knows, of people. */
 export function fhirScopes(asked: string): readonly string[] {
-  return asked.split(" ").filter((scope) => smartScope.test(scope));
+  return asked.split(" ").filter((text) => {
+    const scope = parseSmartScope(text);
+    return scope !== null && scope.context !== "system";
+  });
 }

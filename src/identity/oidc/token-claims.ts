@@ -5,19 +5,48 @@ import {
   type KoaContextWithOIDC,
   type UnknownObject,
 } from "oidc-provider";
+import { bearerClaim } from "#core/access-token.ts";
 import { parseAccountId } from "#core/ids.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
+import type { AppGrants, Granted } from "#identity/apps/grants.ts";
 import { parseClientId } from "#identity/clients/client.ts";
 import type { OpenServiceSession } from "#identity/clients/service-session.ts";
+import { isFirstParty } from "#identity/oidc/clients.ts";
 import { loginOf } from "#identity/oidc/login-policy.ts";
 import { seenOf } from "#identity/sessions/seen.ts";
-import type { Sessions, TokenSession } from "#identity/sessions/session.ts";
+import type { Sessions, TokenSession, TokenUse } from "#identity/sessions/session.ts";
 
 export interface TokenClaimsDeps {
   readonly sessions: Sessions;
   readonly findAccount: FindAccount;
   readonly openServiceSession: OpenServiceSession;
+  readonly grants: Pick<AppGrants, "use">;
 }
+
+/** Our own clients are launched for nobody. */
+const wholeGrant: Granted = { scopes: [], patient: null };
+
+/** Whether what was granted holds while the person is away; never for our own clients. */
+export function isOffline(
+  source:
+    | { readonly clientId?: string | undefined; readonly scopes: ReadonlySet<string> }
+    | undefined,
+): boolean {
+  return source?.scopes.has("offline_access") === true && !isFirstParty(source.clientId ?? "");
+}
+
+/** By what the device is known: its DPoP key; without one, where the operator allows that, the grant. */
+function keyOf(
+  { oidc }: KoaContextWithOIDC,
+  { jkt, grantId }: AccessToken,
+): Pick<TokenUse, "jkt" | "level"> | null {
+  if (jkt !== undefined) return { jkt, level: 1 };
+  return oidc.client?.["phylax_binding"] === "bearer"
+    ? { jkt: `grant:${grantId}`, level: 0 }
+    : null;
+}
+
+const claimsOf = ({ session, device }: TokenSession): UnknownObject => ({ sid: session, device });
 
 async function sessionOf(
   ctx: KoaContextWithOIDC,
@@ -25,12 +54,21 @@ async function sessionOf(
   { sessions, findAccount }: TokenClaimsDeps,
 ): Promise<TokenSession | null> {
   const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
-  const login = loginOf(token.sessionUid, (code ?? refresh)?.authTime);
+  const source = code ?? refresh;
+  const login = loginOf(token.sessionUid, source?.authTime);
   const id = parseAccountId(token.accountId);
   const account = id === null ? null : await findAccount(id);
-  if (login === null || account === null || token.jkt === undefined) return null;
-  const seen = seenOf(ctx.req.headers);
-  const use = { jkt: token.jkt, client: token.clientId ?? "", grant: token.grantId, seen };
+  const key = keyOf(ctx, token);
+  if (login === null || account === null || key === null) return null;
+  const client = token.clientId ?? "";
+  const span = isFirstParty(client) ? "sign-in" : isOffline(source) ? "offline-app" : "online-app";
+  const use = {
+    ...key,
+    client,
+    grant: token.grantId,
+    span,
+    seen: seenOf(ctx.req.headers),
+  } as const;
   return code === undefined ? sessions.renew(login, use) : sessions.begin(login, account, use);
 }
 
@@ -47,19 +85,49 @@ async function serviceSessionOf(
   return openServiceSession(client, { jkt: token.jkt, seen: seenOf(ctx.req.headers) });
 }
 
+/** What a person's token says: for an app, also the patient in context. */
+async function personsClaims(
+  ctx: KoaContextWithOIDC,
+  token: AccessToken,
+  deps: TokenClaimsDeps,
+): Promise<UnknownObject | null> {
+  const granted = isFirstParty(token.clientId ?? "")
+    ? wholeGrant
+    : await deps.grants.use(token.grantId);
+  if (granted === null) throw new errors.InvalidGrant("the app was cut off");
+  const session = await sessionOf(ctx, token, deps);
+  if (session === null) return null;
+  return {
+    ...claimsOf(session),
+    ...(granted.patient === null ? {} : { patient: granted.patient }),
+    ...(token.jkt === undefined ? { [bearerClaim]: true } : {}),
+  };
+}
+
+/** What a service's token says. */
+async function servicesClaims(
+  ctx: KoaContextWithOIDC,
+  token: ClientCredentials,
+  deps: TokenClaimsDeps,
+): Promise<UnknownObject | null> {
+  const session = await serviceSessionOf(ctx, token, deps);
+  return session === null ? null : claimsOf(session);
+}
+
 /**
- * The claims `sid` and `device` of an access token, which begin or renew our own session. Throws
- * InvalidGrant when the session is over, so that no token comes of it.
+ * The claims of an access token that are ours: `sid` and `device`, which begin or renew our own
+ * session; for an app, the patient in context; and that it is unbound, if it is. Throws
+ * InvalidGrant when the session is over or the app was cut off, so that no token comes of it.
  */
 export async function tokenClaims(
   ctx: KoaContextWithOIDC,
   token: AccessToken | ClientCredentials,
   deps: TokenClaimsDeps,
 ): Promise<UnknownObject> {
-  const session =
+  const claims =
     token.kind === "AccessToken"
-      ? await sessionOf(ctx, token, deps)
-      : await serviceSessionOf(ctx, token, deps);
-  if (session === null) throw new errors.InvalidGrant("the session is over");
-  return { sid: session.session, device: session.device };
+      ? await personsClaims(ctx, token, deps)
+      : await servicesClaims(ctx, token, deps);
+  if (claims === null) throw new errors.InvalidGrant("the session is over");
+  return claims;
 }

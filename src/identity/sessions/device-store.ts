@@ -9,13 +9,15 @@ export interface SeenDevice {
   readonly id: string;
   readonly account: AccountId;
   readonly jkt: string;
+  /** Of the device ladder: 1 with a key of its own, 0 without. */
+  readonly level: 0 | 1;
   readonly now: Instant;
 }
 
 export type KnownDevice = { readonly id: string; readonly kind: DeviceKind };
 
 /**
- * The device with this key, known from now on at level 1 of the device ladder. A key that is a
+ * The device with this key, known from now on at its level of the device ladder. A key that is a
  * kiosk's with one account is so with every other.
  */
 export async function seeDevice(db: Queryable, seen: SeenDevice): Promise<KnownDevice> {
@@ -24,10 +26,10 @@ export async function seeDevice(db: Queryable, seen: SeenDevice): Promise<KnownD
       SELECT $1::uuid, $2::uuid, $3::text,
         CASE WHEN EXISTS (SELECT FROM identity.device WHERE jkt = $3::text AND kind = 'kiosk')
           THEN 'kiosk' ELSE 'browser' END,
-        1, $4::timestamptz, $4::timestamptz
+        $5::integer, $4::timestamptz, $4::timestamptz
       ON CONFLICT (tenant, account, jkt) DO UPDATE SET last_seen = excluded.last_seen
       RETURNING id, kind`,
-    [seen.id, seen.account, seen.jkt, toIso(seen.now)],
+    [seen.id, seen.account, seen.jkt, toIso(seen.now), seen.level],
   );
   invariant(row !== undefined, "a device that was just seen is gone");
   return row;

@@ -83,7 +83,14 @@ async function bareSessions(identity: TestIdentity): Promise<Bare> {
 }
 
 const seen = { deviceName: null, address: null, zone: null };
-const use = { jkt: "a-key", client: "phylax-portal", grant: "a-grant", seen };
+const use = {
+  jkt: "a-key",
+  level: 1,
+  span: "sign-in",
+  client: "phylax-portal",
+  grant: "a-grant",
+  seen,
+} as const;
 
 suite("the live view", () => {
   test("shows to the records process what a session may and until when", async (t) => {

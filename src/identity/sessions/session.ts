@@ -10,6 +10,7 @@ import { limits } from "#core/limits.ts";
 import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import type { Account } from "#identity/accounts/account.ts";
+import { appLimits } from "#identity/apps/limits.ts";
 import type { Blind } from "#identity/blind.ts";
 import { identityLimits } from "#identity/limits.ts";
 import {
@@ -62,11 +63,21 @@ export interface Sessions {
   browserOf(uid: string): Buffer;
 }
 
+/**
+ * How far a session reaches. "sign-in": our own client, part of the sign-in of its browser.
+ * "online-app": an app's, which ends with that sign-in and does not keep it awake. "offline-app":
+ * an app's, which the person's signing out leaves alone.
+ */
+export type SessionSpan = "sign-in" | "online-app" | "offline-app";
+
 export interface TokenUse {
   /** Id of the grant that the token stands on. */
   readonly grant: string;
-  /** Thumbprint of the DPoP key. */
+  /** Thumbprint of the DPoP key; where there is none, a name that is this grant's alone. */
   readonly jkt: string;
+  /** Rung of the device ladder: 0 without a key. */
+  readonly level: 0 | 1;
+  readonly span: SessionSpan;
   readonly client: string;
   readonly seen: Seen;
 }
@@ -110,26 +121,40 @@ export function createSessions(deps: SessionDeps): Sessions {
   const browserOf = (uid: string): Buffer => blind("browser", uid);
   const loginOf = ({ browserUid, at }: Login): Buffer =>
     blind("browser-login", `${browserUid}:${at}`);
+  const loginFor = (login: Login, { span, grant }: TokenUse): Buffer =>
+    span === "sign-in" ? loginOf(login) : blind("browser-login", `app:${grant}:${login.at}`);
+  const browserFor = ({ browserUid }: Login, { span, grant }: TokenUse): Buffer =>
+    browserOf(span === "offline-app" ? `app:${grant}` : browserUid);
   return {
-    begin: async (login, account, { jkt, client, grant, seen }) => {
+    begin: async (login, account, use) => {
+      const { jkt, level, client, grant, seen } = use;
+      const isOffline = use.span === "offline-app";
       const now = clock.now();
       const row = await db.transaction(async (tx) => {
-        const endsAt = laterBy(login.at, limits.sessionMaxMs);
+        const endsAt = laterBy(login.at, isOffline ? appLimits.offlineMaxMs : limits.sessionMaxMs);
         const acting = await actingIn(tx, account, { now, endsAt }, deps);
-        const device = await seeDevice(tx, { id: random.uuid(), account: account.id, jkt, now });
-        const loginHash = loginOf(login);
+        const device = await seeDevice(tx, {
+          id: random.uuid(),
+          account: account.id,
+          jkt,
+          level,
+          now,
+        });
+        const loginHash = loginFor(login, use);
         return openSession(tx, {
           id: random.uuid(),
           account: account.id,
           device: device.id,
           client,
-          browser: browserOf(login.browserUid),
+          browser: browserFor(login, use),
           login: loginHash,
           seenSealed: sealSeen(sealer, loginHash, seen),
           signedInAt: login.at,
           grant: blind("oidc-grant", grant),
           now,
-          idleMs: idleMsOf(logOff, account.roles, device.kind),
+          idleMs: isOffline
+            ? appLimits.offlineIdleMs
+            : idleMsOf(logOff, account.roles, device.kind),
           endsAt,
           ...acting,
         });
@@ -137,8 +162,9 @@ export function createSessions(deps: SessionDeps): Sessions {
       await endOldest(db, account.id, identityLimits.sessionsPerAccount, now);
       return tokenSession(row);
     },
-    renew: async (login, { jkt, client, seen }) => {
-      const loginHash = loginOf(login);
+    renew: async (login, use) => {
+      const { jkt, client, seen } = use;
+      const loginHash = loginFor(login, use);
       const seenSealed = sealSeen(sealer, loginHash, seen);
       const now = clock.now();
       return tokenSession(

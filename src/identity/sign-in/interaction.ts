@@ -20,7 +20,7 @@ export type OutsideAmr = readonly string[];
 /** The authorization request that waits for a sign-in, as the browser's cookie and the address name it. */
 export interface Interactions {
   /** Fails as "sign-in-expired" when the cookie is missing, another's, or too old. */
-  find(exchange: Exchange, uid: string): Promise<Result<Interaction>>;
+  find(exchange: Exchange, uid: string, prompt?: "login" | "consent"): Promise<Result<Interaction>>;
   /** Lets the waiting request go on as this person; the address to go to. */
   finish(exchange: Exchange, interaction: Interaction, as: SignedIn): Promise<string>;
 }
@@ -34,10 +34,10 @@ export interface SignedIn {
 
 export function createInteractions(provider: Provider, sessions: Sessions): Interactions {
   return {
-    find: async ({ request, response }, uid) => {
+    find: async ({ request, response }, uid, prompt = "login") => {
       try {
         const interaction = await provider.interactionDetails(request, response);
-        return interaction.uid === uid && interaction.prompt.name === "login"
+        return interaction.uid === uid && interaction.prompt.name === prompt
           ? ok(interaction)
           : refuse("sign-in-expired");
       } catch (error) {
