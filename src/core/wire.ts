@@ -86,6 +86,15 @@ export interface OwnPasskey {
   readonly lastUsedAt: string | null;
 }
 
+/** GET /api/identity/account/second-device: a device that waits to be confirmed by this one. */
+export interface WaitingDevice {
+  readonly id: string;
+  readonly name: string;
+  /** Six digits that the second device shows too. */
+  readonly confirm: string;
+  readonly madeAt: string;
+}
+
 /** POST /api/identity/recovery/status; begin answers it with the `recovery` token. */
 export interface RecoveryState {
   readonly state: "waiting" | "ready";

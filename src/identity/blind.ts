@@ -11,6 +11,7 @@ export type BlindKind =
   | "attempt-address"
   | "attempt-recovery"
   | "enrolment-token"
+  | "check-number"
   | "recovery-code"
   | "recovery-token"
   | "interaction"

@@ -41,6 +41,7 @@ import { createRelyingParty, type OpenOutside } from "#identity/outside/relying-
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { actingOf } from "#identity/people/grant.ts";
+import { createSecondDevice } from "#identity/passkeys/second-device.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
 import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
 import { createThrottle } from "#identity/password/throttle.ts";
@@ -210,6 +211,7 @@ async function buildHandler(
       ...createPreferences({ ...inner, calls }),
       ...createAdminApps({ ...inner, calls }),
       ...createOwnDevice({ ...inner, calls }),
+      ...createSecondDevice({ ...inner, calls }),
       ...createOwnRecovery({ ...inner, calls }),
       ...createStaffRecovery({ ...inner, calls, recoveryWaits }),
       ...createAppCalls({ ...inner, calls }),

@@ -19,6 +19,8 @@ export const identityLimits = {
   /** A rotated refresh token is good for as long as the longest idle limit. */
   refreshTokenSeconds: limits.patientIdleMs / 1_000,
   enrolmentLinkMs: 3 * days,
+  /** How long the link for a second device works, and how long after it the passkey may be confirmed. */
+  secondDeviceMs: 5 * minutes,
   /** How lately a person must have proven herself to change how she signs in. */
   freshSignInMs: 5 * minutes,
   passkeysPerAccount: 20,
@@ -32,7 +34,8 @@ export const identityLimits = {
   endedSessionMs: 30 * days,
   displayNameChars: 200,
   loginChars: 200,
-  passwordCharsMin: 12,
+  /** NIST SP 800-63B-4 §3.1.1.2: what a password must have that stands alone; ours never does. */
+  passwordCharsMin: 15,
   passwordCharsMax: 200,
   passkeyNameChars: 100,
   languageChars: 35,

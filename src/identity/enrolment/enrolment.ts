@@ -3,7 +3,7 @@ import { laterBy, type Clock } from "#core/clock.ts";
 import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { problem, refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { ok, type Result } from "#core/result.ts";
+import { ok, unreachable, type Result } from "#core/result.ts";
 import type { EnrolOffer } from "#core/wire.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
 import type { Blind } from "#identity/blind.ts";
@@ -18,6 +18,7 @@ import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import { textOf, type JsonObject } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
 import type { NewPasskey } from "#identity/passkeys/passkey-store.ts";
+import { checkNumberOf } from "#identity/passkeys/check-number.ts";
 import type { Passkeys } from "#identity/passkeys/passkey.ts";
 import { addNotice } from "#identity/recovery/notice-store.ts";
 import { finishRecovery, forgetFactors } from "#identity/recovery/recovery-store.ts";
@@ -40,6 +41,9 @@ export interface EnrolmentDeps {
 const tokenBytes = 32;
 const tokenForm = /^[A-Za-z0-9_-]{43}$/;
 
+const lifeOf = ({ purpose }: LinkUse): number =>
+  purpose === "second-device" ? identityLimits.secondDeviceMs : identityLimits.enrolmentLinkMs;
+
 /** Makes a one-time link for the account and revokes its older ones. The token is nowhere kept. */
 export async function makeLink(
   db: Queryable,
@@ -53,7 +57,7 @@ export async function makeLink(
     tokenHash: blind("enrolment-token", token),
     account,
     now,
-    expiresAt: laterBy(now, identityLimits.enrolmentLinkMs),
+    expiresAt: laterBy(now, lifeOf(use)),
     use,
   });
   // In the fragment, as browsers send no fragment to any server and into no log.
@@ -100,40 +104,74 @@ async function keep(
   deps: EnrolmentDeps,
   tokenHash: Buffer,
   passkey: NewPasskey & { readonly account: AccountId },
-): Promise<Result<null>> {
+): Promise<Result<LinkUse>> {
   const now = deps.clock.now();
   return deps.db.transaction(async (tx) => {
     // The link first: of two requests with one link, the second waits here and then finds it used.
     const link = await burnLink(tx, tokenHash, now);
     if (link === null) return refuse("enrolment-link-refused");
-    if (link.purpose === "recovery") {
-      if (!(await finishRecovery(tx, link.recovery))) return refuse("enrolment-link-refused");
-      // Whatever was lost may be in wrong hands: it opens nothing any more, here or elsewhere.
-      await forgetFactors(tx, passkey.account);
-      await deps.sessions.endAccount(passkey.account, tx);
-    }
-    const told = link.purpose === "recovery" ? "recovery-finished" : "passkey-added";
-    await addNotice(tx, passkey.account, told, now);
+    if (link.purpose === "recovery" && !(await finishRecovery(tx, link.recovery)))
+      return refuse("enrolment-link-refused");
+    const usable = link.purpose !== "second-device";
     // A credential known already leaves the link used: whoever made it cheated or holds the passkey.
-    return (await deps.passkeys.keep(tx, passkey)) ? ok(null) : refuse("passkey-refused");
+    if (!(await deps.passkeys.keep(tx, { ...passkey, usable }))) return refuse("passkey-refused");
+    await settle(deps, tx, passkey, link);
+    return ok(link);
   });
+}
+
+/** What follows from a new passkey, by what its link was for. */
+async function settle(
+  deps: EnrolmentDeps,
+  tx: Queryable,
+  { account, credentialId }: NewPasskey & { readonly account: AccountId },
+  { purpose }: LinkUse,
+): Promise<void> {
+  const now = deps.clock.now();
+  switch (purpose) {
+    case "second-device":
+      // Nothing yet: the first device must confirm it.
+      return;
+    case "invitation":
+      return addNotice(tx, account, "passkey-added", now);
+    case "recovery":
+      // Whatever was lost may be in wrong hands: it opens nothing any more, here or elsewhere.
+      await forgetFactors(tx, account, credentialId);
+      await deps.sessions.endAccount(account, tx);
+      return addNotice(tx, account, "recovery-finished", now);
+    default:
+      unreachable(purpose);
+  }
 }
 
 async function finish(
   deps: EnrolmentDeps,
   tokenHash: Buffer,
   body: JsonObject,
-): Promise<Result<AccountId>> {
+): Promise<Result<Enrolled>> {
   const accepted = await accept(deps, tokenHash, body);
   if (!accepted.ok) return accepted;
   const kept = await keep(deps, tokenHash, accepted.value);
-  return kept.ok ? ok(accepted.value.account) : kept;
+  if (!kept.ok) return kept;
+  const { account, credentialId } = accepted.value;
+  const isSecond = kept.value.purpose === "second-device";
+  return ok({ account, confirm: isSecond ? checkNumberOf(deps.blind, credentialId) : null });
+}
+
+interface Enrolled {
+  readonly account: AccountId;
+  /** The number that the first device shows too; null when nothing is left to confirm. */
+  readonly confirm: string | null;
 }
 
 export interface Enrolment {
   /** EnrolOffer of core/wire.ts. */
   begin(body: JsonObject, facts: ClientFacts): Promise<Answer>;
-  /** `{ "enrolled": true }`; the person then signs in with the new passkey. */
+  /**
+   * `{ "enrolled": true }`; the person then signs in with the new passkey. By the link of a second
+   * device `{ "enrolled": true, "confirm": "123456" }`: it works once the first device, which shows
+   * the same number, has confirmed it.
+   */
   finish(body: JsonObject, facts: ClientFacts): Promise<Answer>;
 }
 
@@ -153,10 +191,12 @@ export function createEnrolment(deps: EnrolmentDeps): Enrolment {
     finish: async (body, facts) => {
       const tokenHash = hashOf(body, deps.blind);
       if (tokenHash === null) return deny(refuse("enrolment-link-refused"), facts);
-      const account = await finish(deps, tokenHash, body);
-      if (!account.ok) return deny(account, facts);
-      const unwritten = await deps.trail.note({ action: "enrol", facts, about: account.value });
-      return unwritten === null ? answer({ enrolled: true }) : problemAnswer(unwritten);
+      const done = await finish(deps, tokenHash, body);
+      if (!done.ok) return deny(done, facts);
+      const { account, confirm } = done.value;
+      const unwritten = await deps.trail.note({ action: "enrol", facts, about: account });
+      if (unwritten !== null) return problemAnswer(unwritten);
+      return answer({ enrolled: true, ...(confirm === null ? {} : { confirm }) });
     },
   };
 }

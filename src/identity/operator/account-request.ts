@@ -7,6 +7,7 @@ import { ok, type Result } from "#core/result.ts";
 import { textOf, type JsonObject } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
 import { parseGrant, type WantedGrant } from "#identity/people/granting.ts";
+import { isGoodPassword } from "#identity/password/rule.ts";
 import { isTotpSeed } from "#identity/password/totp.ts";
 
 /** The fallback way to sign in; both halves or none. */
@@ -52,8 +53,7 @@ function parseSignIn(body: JsonObject): Result<PasswordSignIn | null> {
   const password = textOf(body, "password", identityLimits.passwordCharsMax);
   const totpSeed = textOf(body, "totpSeed", 200);
   if (login === null) return wrong("login");
-  if (password === null || password.length < identityLimits.passwordCharsMin)
-    return wrong("password");
+  if (password === null || !isGoodPassword(password, login)) return wrong("password");
   if (totpSeed === null || !isTotpSeed(totpSeed)) return wrong("totpSeed");
   return ok({ login, password, totpSeed });
 }

@@ -36,14 +36,16 @@ export interface NewPasskey extends PasskeyRow {
   readonly aaguid: string;
   readonly backedUp: boolean;
   readonly createdAt: Instant;
+  /** False for one that waits for the first device to confirm it. */
+  readonly usable: boolean;
 }
 
 /** Whether it was stored: false when the credential is known already. */
 export async function insertPasskey(db: Queryable, passkey: NewPasskey): Promise<boolean> {
   const stored = await db.query<{ readonly account: string }>(
     `INSERT INTO identity.passkey (credential_id, account, public_key, counter, transports,
-        name_sealed, aaguid, backed_up, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING account`,
+        name_sealed, aaguid, backed_up, created_at, usable)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING account`,
     [
       passkey.credentialId,
       passkey.account,
@@ -54,6 +56,7 @@ export async function insertPasskey(db: Queryable, passkey: NewPasskey): Promise
       passkey.aaguid,
       passkey.backedUp,
       toIso(passkey.createdAt),
+      passkey.usable,
     ],
   );
   return stored.length === 1;

@@ -196,5 +196,6 @@ function newPasskey(deps: PasskeyDeps, made: Registered, owner: PasskeyOwner): N
     aaguid: made.aaguid,
     backedUp: made.credentialBackedUp,
     createdAt: deps.clock.now(),
+    usable: true,
   };
 }

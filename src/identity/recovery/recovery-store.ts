@@ -113,8 +113,16 @@ export async function finishRecovery(tx: Queryable, id: string): Promise<boolean
   return finished.length === 1;
 }
 
-/** Takes away every way in that was lost, or is in wrong hands: passkeys, password, codes. */
-export async function forgetFactors(tx: Queryable, account: AccountId): Promise<void> {
-  for (const table of ["passkey", "password", "totp", "recovery_code"])
+/** Takes away every way in but the one new passkey: other passkeys, password, codes. */
+export async function forgetFactors(
+  tx: Queryable,
+  account: AccountId,
+  kept: Buffer,
+): Promise<void> {
+  await tx.query("DELETE FROM identity.passkey WHERE account = $1 AND credential_id <> $2", [
+    account,
+    kept,
+  ]);
+  for (const table of ["password", "totp", "recovery_code"])
     await tx.query(`DELETE FROM identity.${table} WHERE account = $1`, [account]);
 }
