@@ -11,6 +11,7 @@ import { identityCommand } from "#cli/identity.ts";
 import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
+import { lettersCommand } from "#cli/letters.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
 import { exitCodes, sayProblem, type Terminal } from "#cli/terminal.ts";
@@ -44,6 +45,7 @@ const commands: readonly Register[] = [
   inviteCommand,
   appsCommand,
   identityCommand,
+  lettersCommand,
   authorityCommand,
 ];
 
