@@ -135,9 +135,9 @@ function searcher({ db, vault }: Site): (n: number) => Promise<number> {
       beyondCare: true,
     });
     invariant(found.ok && found.value !== null, "the index answers");
-    const rows = await store.searchAcross(
+    const rows = await store.findWhole(
       patientType,
-      found.value.map(({ compartment }) => compartment),
+      found.value.map(({ row }) => row.id),
     );
     invariant(rows.ok, "the rows are there");
     const opened = await openUnseen(rows.value, { tenant, vault });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { Pool } from "undici";
-import { youngMemoryMb } from "#assembly/child.ts";
+import { roleRuntime } from "#assembly/child.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
 import { sha256Text } from "#core/jws.ts";
 import { invariant } from "#core/result.ts";
@@ -114,8 +114,12 @@ export async function openBenchWorld(tidy: Tidy, plain: boolean): Promise<BenchW
   tidy(() => rm(folder, { recursive: true, force: true }));
   const socketPath = join(folder, "records.sock");
   const child = fork(join(import.meta.dirname, "records-process.ts"), {
-    env: { ...process.env, PHYLAX_TEST_POSTGRES: JSON.stringify(server.connection) },
-    execArgv: [`--max-semi-space-size=${youngMemoryMb}`],
+    env: {
+      ...process.env,
+      ...roleRuntime.variables,
+      PHYLAX_TEST_POSTGRES: JSON.stringify(server.connection),
+    },
+    execArgv: [...roleRuntime.flags],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   tidy(

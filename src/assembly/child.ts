@@ -18,7 +18,21 @@ export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-buil
 /** A child that ends earlier than this after its start is started again ever later. */
 const quickDeathMs = 10_000;
 /** Room for what lives as long as one request, so that it dies young instead of being moved to the old. */
-export const youngMemoryMb = 32;
+const youngMemoryMb = 32;
+/**
+ * Room for all else. A few dozen MB live; but the more is allowed, the longer the collector lets the
+ * dead lie, and with the default an import leaves some hundred MB of them.
+ */
+const oldMemoryMb = 1_024;
+
+/** How every role is run; a bench that runs one by itself must run it so, too. */
+export const roleRuntime = {
+  flags: [`--max-semi-space-size=${youngMemoryMb}`, `--max-old-space-size=${oldMemoryMb}`],
+  // What a thread frees, the C library keeps for the pool of threads that it belongs to: with one
+  // for each thread, ciphertext and sockets come to be held many times over.
+  variables: { MALLOC_ARENA_MAX: "2" },
+} as const;
+
 const restartDelayMs = 200;
 /** One that never became ready is not started more often than this. */
 const firstTries = 3;
@@ -68,8 +82,8 @@ export function keepRunning(options: KeepOptions): KeptProcess {
     const startedAt = performance.now();
     child = fork(options.main, options.args, {
       stdio: ["ignore", log, log, "ipc"],
-      env: options.variables,
-      execArgv: [`--max-semi-space-size=${youngMemoryMb}`],
+      env: { ...roleRuntime.variables, ...options.variables },
+      execArgv: [...roleRuntime.flags],
       // Out of the terminal's group: Ctrl-C reaches the supervisor, which ends the others in order.
       detached: true,
     });

@@ -10,7 +10,7 @@ import { attempt } from "#storage/storage-problem.ts";
 
 export interface NamesDeps extends OpeningDeps {
   readonly db: Queryable;
-  readonly store: Pick<RecordStore, "findMany">;
+  readonly store: Pick<RecordStore, "findWhole">;
 }
 
 /** In plain words, who made an entry. */
@@ -58,7 +58,7 @@ async function practitionerNames(
     practitioner === null ? [] : (parseResourceId(practitioner) ?? []),
   );
   if (ids.length === 0) return ok(new Map());
-  const rows = await deps.store.findMany(practitionerType, [...new Set(ids)]);
+  const rows = await deps.store.findWhole(practitionerType, [...new Set(ids)]);
   if (!rows.ok) return rows;
   const opened = await openRows(rows.value, deps, null);
   if (!opened.ok) return opened;

@@ -9,13 +9,16 @@ import { learnCare, nameOf, type KnownCare } from "#records/search-joins.ts";
 import type { Find, SearchDeps } from "#records/search-matches.ts";
 import type { Candidate } from "#records/search-scope.ts";
 import { see, type Seen } from "#records/seeing.ts";
-import type { StoredRow } from "#records/store.ts";
+import { bytesOfSeen } from "#records/shown-whole.ts";
+import type { SearchedRow } from "#records/store.ts";
 import { touch, type Visit } from "#records/visit.ts";
 import type { Compartment } from "#vault/vault.ts";
 
 export const includeLimits = {
   /** Resources that a page may bring along beside its matches. */
   resources: 1_000,
+  /** Sealed bytes of what a page may bring along. */
+  bytes: 16 * 1024 * 1024,
   /** Resources that are opened to find those that refer to a page's. */
   opened: 20_000,
   /** Steps from a match to what `:iterate` may bring along. */
@@ -85,7 +88,7 @@ async function referredTo(
         else ids.push(reference.id);
       }
   if (count > includeLimits.resources) return stop(tooCostly("_include"));
-  const rows: StoredRow[] = [];
+  const rows: SearchedRow[] = [];
   for (const [type, ids] of wanted) {
     const found = await deps.store.findMany(type, ids);
     if (!found.ok) return stop(found.problem);
@@ -204,7 +207,8 @@ export async function includedWith(
     if (step.kind === "refused") return step;
     all.push(...step.seen);
     for (const compartment of step.shredded) shredded.add(compartment);
-    if (all.length > includeLimits.resources) return stop(tooCostly("_include"));
+    if (all.length > includeLimits.resources || bytesOfSeen(all) > includeLimits.bytes)
+      return stop(tooCostly("_include"));
     from = step.seen;
   }
   return { kind: "included", seen: all, shredded };

@@ -8,7 +8,7 @@ import { refuseUnopened } from "#records/read.ts";
 import type { Find, SearchDeps } from "#records/search-matches.ts";
 import type { Candidate } from "#records/search-scope.ts";
 import { see, type Seeing, type Seen } from "#records/seeing.ts";
-import type { StoredRow } from "#records/store.ts";
+import type { SearchedRow } from "#records/store.ts";
 import { touch, type Visit } from "#records/visit.ts";
 import type { Compartment } from "#vault/vault.ts";
 
@@ -41,7 +41,7 @@ export async function learnCare(
   { store }: Pick<SearchDeps, "store">,
   visit: Visit,
   care: KnownCare,
-  rows: readonly StoredRow[],
+  rows: readonly SearchedRow[],
 ): Promise<Result<null>> {
   for (const { compartment } of rows) {
     if (care.has(compartment)) continue;
@@ -141,7 +141,7 @@ async function followChain(
       wanted.set(type, ids.add(id));
     }
   if (count > joinLimits.references) return { kind: "failed", problem: tooCostly(join.at) };
-  const rows: StoredRow[] = [];
+  const rows: SearchedRow[] = [];
   for (const [type, ids] of wanted) {
     const found = await deps.store.findMany(type, [...ids]);
     if (!found.ok) return { kind: "failed", problem: found.problem };

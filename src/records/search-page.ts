@@ -4,6 +4,7 @@ import type { Position } from "#records/cursor.ts";
 import { union } from "#records/read.ts";
 import type { Found } from "#records/search-matches.ts";
 import type { Seen } from "#records/seeing.ts";
+import { withinPageBytes } from "#records/shown-whole.ts";
 import { touch, type Touch } from "#records/visit.ts";
 
 /** A match and where it stands among all. */
@@ -41,7 +42,7 @@ export function inSearchOrder(plan: SearchPlan, matches: readonly Seen[]): reado
 export function pageOf(plan: SearchPlan, matches: readonly Seen[], after: Position | null): Page {
   const placed = inSearchOrder(plan, matches);
   const rest = after === null ? placed : placed.filter(({ at }) => inOrder(plan, at, after) > 0);
-  const page = rest.slice(0, plan.count);
+  const page = withinPageBytes(rest.slice(0, plan.count));
   return { matches: page, total: placed.length, isLast: rest.length <= page.length };
 }
 

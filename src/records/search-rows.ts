@@ -2,7 +2,7 @@ import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
 import type { Allowed } from "#records/search-scope.ts";
-import { storeLimits, type RecordStore, type StoredRow } from "#records/store.ts";
+import { storeLimits, type RecordStore, type SearchedRow } from "#records/store.ts";
 import type { Compartment, DataKey, Vault } from "#vault/vault.ts";
 
 export interface RowsDeps {
@@ -28,7 +28,7 @@ async function rowsIn(
   { store, vault }: RowsDeps,
   plan: SearchPlan,
   compartment: Compartment,
-): Promise<Result<readonly StoredRow[] | null>> {
+): Promise<Result<readonly SearchedRow[] | null>> {
   const keys = await indexKeys(compartment, vault);
   if (!keys.ok) return keys;
   if (keys.value.length === 0) return ok(null);
@@ -39,7 +39,7 @@ async function rowsIn(
 }
 
 export interface FoundRows {
-  readonly rows: readonly StoredRow[];
+  readonly rows: readonly SearchedRow[];
   /** Patients in whose records nothing can be looked for any more. */
   readonly shredded: ReadonlySet<Compartment>;
 }
@@ -49,7 +49,7 @@ const noneShredded: ReadonlySet<Compartment> = new Set();
 /** A list of patients is read in one go and filtered once open: each has a key of her own to make tokens with. */
 const fewCompartments = 4;
 
-function mayMatch({ ids, lastUpdated }: SearchPlan, row: StoredRow): boolean {
+function mayMatch({ ids, lastUpdated }: SearchPlan, row: SearchedRow): boolean {
   if (ids !== null && !ids.includes(row.id)) return false;
   if (lastUpdated === null) return true;
   return row.lastUpdated >= lastUpdated.from && row.lastUpdated <= lastUpdated.to;
@@ -66,7 +66,7 @@ async function candidates(
   const isList = patients.length > fewCompartments;
   const across = isList ? await deps.store.searchAcross(plan.type, patients) : ok([]);
   if (!across.ok) return across;
-  const rows: StoredRow[] = [...across.value];
+  const rows: SearchedRow[] = [...across.value];
   const keyless: Compartment[] = [];
   for (const { compartment } of allowed) {
     if (isList && compartment !== "organisation") continue;
@@ -89,7 +89,7 @@ export async function candidateRows(
   {
     compartments,
     rows,
-  }: { readonly compartments: readonly Allowed[]; readonly rows: readonly StoredRow[] | null },
+  }: { readonly compartments: readonly Allowed[]; readonly rows: readonly SearchedRow[] | null },
 ): Promise<Result<FoundRows>> {
   const found =
     rows === null

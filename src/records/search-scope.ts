@@ -6,7 +6,7 @@ import { isOfPatients } from "#records/fhir/compartment.ts";
 import type { SearchPlan } from "#records/fhir/search.ts";
 import type { Chart } from "#records/matching/merge-store.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
-import { storeLimits, type RecordStore, type StoredRow } from "#records/store.ts";
+import { storeLimits, type RecordStore, type SearchedRow } from "#records/store.ts";
 import { isWorkforce, type Verdict, type Visit } from "#records/visit.ts";
 import type { Compartment, Vault } from "#vault/vault.ts";
 
@@ -23,7 +23,7 @@ export type SearchScope =
       readonly kind: "allowed";
       readonly compartments: readonly Allowed[];
       /** The rows to look at, where they were found with the compartments; null when not. */
-      readonly rows: readonly StoredRow[] | null;
+      readonly rows: readonly SearchedRow[] | null;
     }
   | {
       readonly kind: "refused";

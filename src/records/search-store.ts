@@ -3,11 +3,11 @@ import type { Pseudonym, ResourceType } from "#core/ids.ts";
 import type { Result } from "#core/result.ts";
 import { gatherLookUps } from "#records/look-ups.ts";
 import {
-  columns,
-  rowOf,
+  searchedColumns,
+  searchedRowOf,
   type CareAsker,
-  type RawRow,
-  type StoredRow,
+  type RawSearchedRow,
+  type SearchedRow,
 } from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
@@ -39,12 +39,12 @@ const lists = Array.from({ length: gatheredLimits.tokenLists }, (_, at) => `t${a
 const searchSql = `
   SELECT k.n, r.* FROM json_to_recordset($1::json)
     AS k(n int, type text, patient uuid, ${lists.map((name) => `${name} bigint[]`).join(", ")})
-  CROSS JOIN LATERAL (SELECT ${columns} FROM records.resource
+  CROSS JOIN LATERAL (SELECT ${searchedColumns} FROM records.resource
     WHERE compartment = k.patient AND type = k.type AND NOT deleted
       ${lists.map((name) => `AND (k.${name} IS NULL OR tokens && k.${name})`).join(" ")}
     ORDER BY last_updated DESC LIMIT ${gatheredLimits.rowsEach + 1}) r`;
 
-type Found = readonly StoredRow[] | null;
+type Found = readonly SearchedRow[] | null;
 
 async function searchAll(
   db: Queryable,
@@ -57,13 +57,13 @@ async function searchAll(
       for (const [at, list] of lists.entries()) named[`t${at}`] = list.map(String);
       return { n, type, patient, ...named };
     });
-    const raw = await db.query<RawRow & { readonly n: number }>({
+    const raw = await db.query<RawSearchedRow & { readonly n: number }>({
       name: "records-search",
       text: searchSql,
       values: [JSON.stringify(question)],
     });
-    const found = asked.map((): StoredRow[] => []);
-    for (const row of raw) found[row.n]?.push(rowOf(row));
+    const found = asked.map((): SearchedRow[] => []);
+    for (const row of raw) found[row.n]?.push(searchedRowOf(row));
     return found.map((rows) => (rows.length > gatheredLimits.rowsEach ? null : rows));
   });
 }

@@ -16,7 +16,9 @@ import { fhirAnswer, readForm } from "#records/http.ts";
 import { includedWith, type Included } from "#records/search-includes.ts";
 import { createFind, type SearchDeps } from "#records/search-matches.ts";
 import { pageOf, touchesOf, type Page } from "#records/search-page.ts";
+import { refuseUnopened } from "#records/read.ts";
 import type { Seen } from "#records/seeing.ts";
+import { wholeOf, type Whole } from "#records/shown-whole.ts";
 import { overAllCharts } from "#records/matching/search-charts.ts";
 import { touch, type Visit } from "#records/visit.ts";
 
@@ -119,7 +121,7 @@ async function linksOf(
 /** A resource as the plan's shape leaves it. */
 export const shapedBy = (
   shape: SearchPlan["shape"],
-  { opened: { text, row } }: Seen,
+  { text, opened: { row } }: Whole<Seen>,
 ): SearchsetEntry["resource"] => ({
   type: row.type,
   id: row.id,
@@ -144,16 +146,19 @@ async function search(deps: SearchDeps, visit: Visit, understood: Understood): P
       ? noneIncluded
       : await includedWith(deps, visit, { rules, matches: page.matches, care, find });
   if (included.kind === "refused") return included;
-  const shaped = (seen: Seen): SearchsetEntry["resource"] => shapedBy(shape, seen);
+  const shown = await wholeOf<Seen>([...page.matches, ...included.seen], deps, visit);
+  if (!shown.ok)
+    return refuseUnopened(shown, touch({ action: "search", compartment: null, type: plan.type }));
+  const matches = page.matches.length;
   const bundle = searchsetBundle({
     publicOrigin: deps.publicOrigin,
     links: links.value,
     total: plan.total === "none" ? null : page.total,
     shredded: new Set([...found.shredded, ...included.shredded]).size,
-    entries: [
-      ...page.matches.map((each) => ({ mode: "match", resource: shaped(each) }) as const),
-      ...included.seen.map((each) => ({ mode: "include", resource: shaped(each) }) as const),
-    ],
+    entries: shown.value.map((each, at) => ({
+      mode: at < matches ? "match" : "include",
+      resource: shapedBy(shape, each),
+    })),
   });
   const touches = touchesOf(plan, found, { page, included: included.seen });
   return { kind: "shown", touches, answer: fhirAnswer(200, bundle) };

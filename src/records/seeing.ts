@@ -1,14 +1,21 @@
+import type { Resource } from "@medplum/fhirtypes";
 import type { PolicyAction } from "#core/policy-request.ts";
 import type { Kinds, KindsOf } from "#records/kinds.ts";
 import { openLiving, type OpenedRow, type Opening, type OpeningDeps } from "#records/opening.ts";
 import type { Content } from "#records/scopes.ts";
-import type { StoredRow } from "#records/store.ts";
+import { fetchWhole, inPieces, isHere, isLeft, type LeftDeps } from "#records/left-rows.ts";
+import { bytesOf, type LeftRow, type SearchedRow } from "#records/store-rows.ts";
 import type { Verdict, Visit } from "#records/visit.ts";
 import type { Compartment } from "#vault/vault.ts";
 
+/** An opened row whose text may have been set aside again: then it is null, and `value` lacks long texts. */
+export type SeenRow =
+  | OpenedRow
+  | (Omit<OpenedRow, "row" | "text"> & { readonly row: LeftRow; readonly text: null });
+
 /** An opened resource that the caller may see, its sensitivity labels known. */
 export interface Seen {
-  readonly opened: OpenedRow;
+  readonly opened: SeenRow;
   readonly kinds: Kinds;
   readonly policies: readonly string[];
 }
@@ -22,14 +29,14 @@ export type Seeing =
     }
   | Extract<Opening, { ok: false }>;
 
-export interface SeeingDeps extends OpeningDeps {
+export interface SeeingDeps extends OpeningDeps, LeftDeps {
   readonly kindsOf: KindsOf;
 }
 
 /** How the caller stands to each compartment; null where it was not allowed, so that nothing of it is seen. */
 export type CareOf = (compartment: Compartment) => boolean | null;
 
-type Decide = (row: StoredRow, labels: readonly string[], content: Content) => Verdict | null;
+type Decide = (row: SearchedRow, labels: readonly string[], content: Content) => Verdict | null;
 
 /** Within one request equal questions have equal answers, and a page of one record asks but a few. */
 function decideOnce(visit: Visit, action: PolicyAction, careOf: CareOf): Decide {
@@ -59,19 +66,49 @@ export interface SeeingAsked {
 
 /**
  * Opens those of the rows that policy lets the caller see, asking before and, since sensitivity
- * shows only then, after. What may not be seen is left out without a word. Fails as opening does.
+ * shows only then, after. What may not be seen is left out without a word. Large ones are opened
+ * some at a time, and their texts set aside. Fails as opening does.
  */
 export async function see(
-  rows: readonly StoredRow[],
+  rows: readonly SearchedRow[],
   deps: SeeingDeps,
   { visit, action, careOf, matches = () => true }: SeeingAsked,
 ): Promise<Seeing> {
   const decide = decideOnce(visit, action, careOf);
   const permitted = rows.filter((row) => decide(row, [], "unopened")?.permitted === true);
-  const opened = await openLiving(permitted, deps, visit);
+  const opened = await openLiving(permitted.filter(isHere), deps, visit);
   if (!opened.ok) return opened;
-  const value = seenAmong(opened.value, deps, { decide, matches });
-  return { ok: true, value, shredded: opened.shredded };
+  const seen = seenAmong(opened.value, deps, { decide, matches });
+  const left = permitted.filter(isLeft);
+  if (left.length === 0) return { ok: true, value: seen, shredded: opened.shredded };
+  const value = [...seen];
+  const shredded = new Set(opened.shredded);
+  for (const piece of inPieces(left)) {
+    const fetched = await fetchWhole(piece, deps);
+    if (!fetched.ok) return { ...fetched, row: null };
+    const more = await openLiving(fetched.value, deps, visit);
+    if (!more.ok) return more;
+    value.push(...seenAmong(more.value, deps, { decide, matches }).map(setAside));
+    for (const compartment of more.shredded) shredded.add(compartment);
+  }
+  return { ok: true, value, shredded };
+}
+
+/** Longer texts are no codes, dates or references, by which resources are sorted and followed. */
+const keptCharacters = 1_024;
+
+function withoutLongTexts(value: Resource): Resource {
+  const text = JSON.stringify(value, (_, each: unknown) =>
+    typeof each === "string" && each.length > keptCharacters ? each.slice(0, keptCharacters) : each,
+  );
+  return JSON.parse(text) as Resource;
+}
+
+function setAside(seen: Seen): Seen {
+  const { row, value, isHoney } = seen.opened;
+  const left: LeftRow = { ...row, sealed: null, bytes: bytesOf(row) };
+  const kept = value === null ? null : withoutLongTexts(value);
+  return { ...seen, opened: { row: left, text: null, value: kept, isHoney } };
 }
 
 function seenAmong(

@@ -7,16 +7,20 @@ import { bigints, createCareQuestions, createSearcher } from "#records/search-st
 import {
   columns,
   rowOf,
+  searchedColumns,
+  searchedRowOf,
   type CareAsker,
   type FoundRows,
   type RawRow,
+  type RawSearchedRow,
+  type SearchedRow,
   type StoredRow,
 } from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import type { Compartment } from "#vault/vault.ts";
 
-export type { CareAsker, FoundRows, StoredRow } from "#records/store-rows.ts";
+export type { CareAsker, FoundRows, SearchedRow, StoredRow } from "#records/store-rows.ts";
 
 export const storeLimits = {
   /** Rows that one search may open; more must be narrowed by a parameter. */
@@ -46,14 +50,16 @@ export interface RecordStore {
     type: ResourceType,
     compartment: Compartment,
     tokens: readonly (readonly bigint[])[],
-  ): Promise<Result<readonly StoredRow[]>>;
+  ): Promise<Result<readonly SearchedRow[]>>;
   /** All live resources of one type in several patients' compartments; same limit. */
   searchAcross(
     type: ResourceType,
     patients: readonly Pseudonym[],
-  ): Promise<Result<readonly StoredRow[]>>;
+  ): Promise<Result<readonly SearchedRow[]>>;
   /** Live resources by id, whatever their compartment; absent ones are left out. */
-  findMany(type: ResourceType, ids: readonly ResourceId[]): Promise<Result<readonly StoredRow[]>>;
+  findMany(type: ResourceType, ids: readonly ResourceId[]): Promise<Result<readonly SearchedRow[]>>;
+  /** The same with the ciphertext of each, however large. */
+  findWhole(type: ResourceType, ids: readonly ResourceId[]): Promise<Result<readonly StoredRow[]>>;
   /** Patients in whose active care team the practitioner stands now. */
   patientsOf(asker: CareAsker): Promise<Result<readonly Pseudonym[]>>;
   isInCareTeam(patient: Pseudonym, asker: CareAsker): Promise<Result<boolean>>;
@@ -91,7 +97,7 @@ function searchSql(filters: number, ofPatient: boolean): string {
   const place = ofPatient ? "compartment = $1::uuid" : "compartment IS NULL AND $1::uuid IS NULL";
   const met = Array.from({ length: filters }, (_, at) => ` AND tokens && $${at + 3}::bigint[]`);
   return `
-    SELECT ${columns} FROM records.resource
+    SELECT ${searchedColumns} FROM records.resource
     WHERE ${place} AND type = $2 AND NOT deleted${met.join("")}
     ORDER BY last_updated DESC, id LIMIT ${storeLimits.searchRows + 1}`;
 }
@@ -109,14 +115,14 @@ export function createStore(db: Queryable): RecordStore {
     name: string,
     text: string,
     values: readonly unknown[],
-  ): Promise<Result<readonly StoredRow[]>> => {
-    const read = await attempt(() => db.query<RawRow>({ name, text, values }));
+  ): Promise<Result<readonly SearchedRow[]>> => {
+    const read = await attempt(() => db.query<RawSearchedRow>({ name, text, values }));
     if (!read.ok) return read;
     return read.value.length > storeLimits.searchRows
       ? refuse("parameter-invalid", {
           detail: `More than ${storeLimits.searchRows} resources would have to be opened.`,
         })
-      : ok(read.value.map(rowOf));
+      : ok(read.value.map(searchedRowOf));
   };
 
   const searchOf = createSearcher(db);
@@ -142,15 +148,25 @@ export function createStore(db: Queryable): RecordStore {
     searchAcross: (type, patients) =>
       searching(
         "records-search-across",
-        `SELECT ${columns} FROM records.resource
+        `SELECT ${searchedColumns} FROM records.resource
          WHERE compartment = ANY ($1::uuid[]) AND type = $2 AND NOT deleted
          ORDER BY last_updated DESC, id LIMIT ${storeLimits.searchRows + 1}`,
         [patients, type],
       ),
     findMany: (type, ids) =>
       attempt(async () => {
-        const raw = await db.query<RawRow>({
+        const raw = await db.query<RawSearchedRow>({
           name: "records-find-many",
+          text: `SELECT ${searchedColumns} FROM records.resource
+            WHERE type = $1 AND id = ANY ($2::text[]) AND NOT deleted`,
+          values: [type, ids],
+        });
+        return raw.map(searchedRowOf);
+      }),
+    findWhole: (type, ids) =>
+      attempt(async () => {
+        const raw = await db.query<RawRow>({
+          name: "records-find-whole",
           text: `SELECT ${columns} FROM records.resource
             WHERE type = $1 AND id = ANY ($2::text[]) AND NOT deleted`,
           values: [type, ids],

@@ -70,7 +70,7 @@ export interface KeyAccessDeps {
 
 export const keysWatchDefaults = { graceMs: 120_000, askEveryMs: 2_000 } as const;
 
-const defaultLimits: KeyCacheLimits = { keys: 20_000, residenceMs: 15 * 60_000 };
+const defaultLimits: KeyCacheLimits = { keys: 10_000, residenceMs: 15 * 60_000 };
 /** Keys of patients nobody asks for any more must go, too. */
 const sweepEveryMs = 60_000;
 

@@ -2,7 +2,7 @@ import type { Clock } from "#core/clock.ts";
 import type { Compartment, DataKey } from "#vault/data-key.ts";
 
 export interface KeyCacheLimits {
-  /** Keys held at once; about 2 KB each. */
+  /** Keys held at once; about 3.5 KB each with all that is drawn from one. */
   readonly keys: number;
   /** From loading to forgetting, used or not: who learns memory learns no older keys. */
   readonly residenceMs: number;

@@ -3,11 +3,11 @@ import { parsePseudonym, type Pseudonym } from "#core/ids.ts";
 import type { Result } from "#core/result.ts";
 import { gatherLookUps } from "#records/look-ups.ts";
 import {
-  columns,
-  rowOf,
+  searchedColumns,
+  searchedRowOf,
   type CareAsker,
-  type RawRow,
-  type StoredRow,
+  type RawSearchedRow,
+  type SearchedRow,
 } from "#records/store-rows.ts";
 import type { Queryable } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
@@ -23,7 +23,7 @@ export interface Candidate {
   readonly compartment: Pseudonym;
   readonly inCareTeam: boolean;
   /** Her Patient as it lies there. */
-  readonly row: StoredRow;
+  readonly row: SearchedRow;
 }
 
 export interface BlindQuestion {
@@ -118,7 +118,7 @@ function lookUp(first: string, groups: readonly number[], bounds: LookUpBounds):
     LEFT JOIN LATERAL (SELECT p.in_care_team, r.*
       FROM (SELECT DISTINCT u.compartment, u.compartment = ANY (o.cared) AS in_care_team
         FROM unnest(${last}) AS u(compartment) WHERE NOT o.wide) p
-      CROSS JOIN LATERAL (SELECT ${columns} FROM records.resource
+      CROSS JOIN LATERAL (SELECT ${searchedColumns} FROM records.resource
         WHERE compartment = p.compartment AND type = 'Patient' AND NOT deleted LIMIT 1) r
       WHERE k.beyond OR p.in_care_team OR p.compartment = ANY (k.own)
       LIMIT ${bounds.found + 1}) f ON true`;
@@ -136,7 +136,7 @@ const byAsker = (bounds: LookUpBounds): string =>
     bounds,
   );
 
-interface FoundRow extends RawRow {
+interface FoundRow extends RawSearchedRow {
   readonly n: number;
   readonly wide: boolean | null;
 }
@@ -168,7 +168,7 @@ function foundOf(rows: readonly FoundRow[], most: number): BlindFound {
     const compartment = raw.compartment === null ? null : parsePseudonym(raw.compartment);
     return compartment === null
       ? []
-      : [{ compartment, inCareTeam: raw.in_care_team === true, row: rowOf(raw) }];
+      : [{ compartment, inCareTeam: raw.in_care_team === true, row: searchedRowOf(raw) }];
   });
   return { kind: "found", candidates };
 }

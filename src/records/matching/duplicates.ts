@@ -34,7 +34,7 @@ export const duplicatesLimits = {
 
 export interface DuplicatesDeps extends UnseenDeps {
   readonly db: Queryable;
-  readonly store: Pick<RecordStore, "searchAcross">;
+  readonly store: Pick<RecordStore, "searchAcross" | "findWhole">;
   readonly kindsOf: KindsOf;
 }
 

@@ -11,10 +11,11 @@ import { personOf } from "#records/matching/person.ts";
 import { scoreOf, type Score } from "#records/matching/score.ts";
 import { openUnseen, type OpenedRow, type UnseenDeps } from "#records/opening.ts";
 import { decideOpened } from "#records/read.ts";
-import type { StoredRow } from "#records/store.ts";
+import { fetchWhole, isHere, isLeft, type LeftDeps } from "#records/left-rows.ts";
+import type { SearchedRow, StoredRow } from "#records/store.ts";
 import type { Visit } from "#records/visit.ts";
 
-export interface FindDeps extends UnseenDeps {
+export interface FindDeps extends UnseenDeps, LeftDeps {
   readonly blind: Pick<BlindIndex, "find">;
   readonly kindsOf: KindsOf;
 }
@@ -36,7 +37,7 @@ export interface FoundAll {
 }
 
 interface Candidate {
-  readonly row: StoredRow;
+  readonly row: SearchedRow;
   readonly compartment: Pseudonym;
   readonly inCareTeam: boolean;
 }
@@ -85,6 +86,15 @@ async function candidatesFor(
 
 /** Those that open. Who was shredded is left out; what is damaged fails the whole, as an alarm must. */
 export async function openLeft(
+  rows: readonly SearchedRow[],
+  deps: UnseenDeps & LeftDeps,
+): Promise<Result<readonly OpenedRow[]>> {
+  const fetched = await fetchWhole(rows.filter(isLeft), deps);
+  if (!fetched.ok) return fetched;
+  return openLiving([...rows.filter(isHere), ...fetched.value], deps);
+}
+
+async function openLiving(
   rows: readonly StoredRow[],
   deps: UnseenDeps,
 ): Promise<Result<readonly OpenedRow[]>> {
@@ -92,7 +102,7 @@ export async function openLeft(
   if (opening.ok) return opening;
   const { row, problem: found } = opening;
   if (row === null || found.code !== "record-shredded") return failed(found);
-  return openLeft(
+  return openLiving(
     rows.filter(({ compartment }) => compartment !== row.compartment),
     deps,
   );

@@ -9,8 +9,10 @@ import { parseSearch, type SearchPlan } from "#records/fhir/search.ts";
 import { fhirAnswer } from "#records/http.ts";
 import type { Operation } from "#records/operations/operation.ts";
 import { readParameters } from "#records/operations/parameters.ts";
+import { refuseUnopened } from "#records/read.ts";
 import { createFind, type SearchDeps } from "#records/search-matches.ts";
 import { inSearchOrder, touchesOf } from "#records/search-page.ts";
+import { bytesOfSeen, shownLimits, wholeOf } from "#records/shown-whole.ts";
 import { addressOf, searchOptions, shapedBy } from "#records/search.ts";
 import { touch, type Visit } from "#records/visit.ts";
 
@@ -73,8 +75,10 @@ function giveLast(
     const found = await createFind(deps, visit)(plan, null);
     if (found.kind === "refused") return found;
     const matches = lastOfEach(inSearchOrder(plan, found.matches), ({ value }) => value, most);
-    if (matches.length > limits.searchPageMax)
+    if (matches.length > limits.searchPageMax || bytesOfSeen(matches) > shownLimits.pageBytes)
       return refused(problem("too-costly", { at: "max" }), about);
+    const shown = await wholeOf(matches, deps, visit);
+    if (!shown.ok) return refuseUnopened(shown, about);
     const base = `${deps.publicOrigin}/fhir/${type}/$lastn`;
     const used = plan.used.filter(([name]) => name !== "_sort");
     const bundle = searchsetBundle({
@@ -82,7 +86,7 @@ function giveLast(
       links: { self: addressOf(base, [...used, ["max", String(most)]]) },
       total: matches.length,
       shredded: found.shredded.size,
-      entries: matches.map((each) => ({ mode: "match", resource: shapedBy(plan.shape, each) })),
+      entries: shown.value.map((each) => ({ mode: "match", resource: shapedBy(plan.shape, each) })),
     });
     const page = { matches, total: matches.length, isLast: true };
     const touches = touchesOf(plan, found, { page, included: [] });
