@@ -12,6 +12,7 @@ import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
 import { lettersCommand } from "#cli/letters.ts";
+import { signInWithCommand } from "#cli/sign-in-with/sign-in-with.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
 import { exitCodes, sayProblem, type Terminal } from "#cli/terminal.ts";
@@ -46,6 +47,7 @@ const commands: readonly Register[] = [
   appsCommand,
   identityCommand,
   lettersCommand,
+  signInWithCommand,
   authorityCommand,
 ];
 

@@ -34,6 +34,8 @@ export interface Browser {
 export interface BrowserChoice {
   /** PEM of the authority that the browser shall trust; it goes into a certificate store of its own. */
   readonly authority: string;
+  /** PEM of another house's authority that it shall trust as well. */
+  readonly otherAuthority?: string;
   readonly colorScheme?: "light" | "dark";
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly locale?: string;
@@ -48,6 +50,12 @@ export async function openBrowser(choice: BrowserChoice): Promise<Browser> {
   writeFileSync(pem, choice.authority);
   execFileSync("certutil", ["-d", `sql:${store}`, "-N", "--empty-password"]);
   execFileSync("certutil", ["-d", `sql:${store}`, "-A", "-n", "phylax", "-t", "C,,", "-i", pem]);
+  if (choice.otherAuthority !== undefined) {
+    const other = join(home, "other.pem");
+    writeFileSync(other, choice.otherAuthority);
+    const add = ["-A", "-n", "other", "-t", "C,,", "-i", other];
+    execFileSync("certutil", ["-d", `sql:${store}`, ...add]);
+  }
   const context = await chromium.launchPersistentContext(join(home, "profile"), {
     executablePath: chromiumPath,
     headless: true,

@@ -20,16 +20,19 @@ import {
 import { secretPurpose } from "#identity/outside/relying-party.ts";
 import { sealText } from "#identity/sealed.ts";
 import type { Trail } from "#identity/trail.ts";
-import type { Queryable } from "#storage/database.ts";
+import type { Sessions } from "#identity/sessions/session.ts";
+import type { Database } from "#storage/database.ts";
 import type { Sealer } from "#vault/sealer.ts";
 
 export interface OutsideOperatorDeps {
-  readonly db: Queryable;
+  readonly db: Database;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly blind: Blind;
   readonly links: Links;
   readonly trail: Trail;
+  /** Who loses her link loses what she is signed in to. */
+  readonly sessions: Pick<Sessions, "endAccount">;
   readonly publicOrigin: string;
 }
 
@@ -88,7 +91,10 @@ export function createOutsideOperator(deps: OutsideOperatorDeps): OutsideOperato
     list: async () => answer({ providers: await listProviders(db), ...(await links.list()) }),
     remove: async (body) => {
       const stored = await providerOf(body);
-      if (stored === null || !(await deleteProvider(db, stored.provider.id))) return noProvider();
+      if (stored === null) return noProvider();
+      const linked = await db.transaction((tx) => deleteProvider(tx, stored.provider.id));
+      for (const account of linked.flatMap((text) => parseAccountId(text) ?? []))
+        await deps.sessions.endAccount(account);
       return noted(`outside-provider-removed:${stored.provider.id}`, null, { removed: true });
     },
     link: async (body) => {
@@ -116,6 +122,7 @@ export function createOutsideOperator(deps: OutsideOperatorDeps): OutsideOperato
       const stored = await providerOf(body);
       if (stored === null || !(await links.unlink(stored.provider.id, account.value)))
         return noProvider();
+      await deps.sessions.endAccount(account.value);
       return noted(`outside-unlinked:${stored.provider.id}`, account.value, { unlinked: true });
     },
   };

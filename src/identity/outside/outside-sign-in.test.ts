@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
 import { openOutside } from "#assembly/outside.ts";
+import { limits } from "#core/limits.ts";
 import type { OpenOutside } from "#identity/outside/relying-party.ts";
 import {
   outsideClient,
@@ -193,10 +194,42 @@ suite("staff who sign in at another house", () => {
     const closed = await throughHouse(house.op)(app.browser, await app.open());
     assert.equal(await codeOf(closed), "sign-in-failed");
     await house.identity.db.query("UPDATE identity.account SET status = 'active'");
+    const code = (await signedIn(app, house.op)).get("code") ?? "";
+    const { access } = await readTokens(await app.exchange(code));
+    assert.equal((await app.call("GET", "/api/identity/me", access)).status, 200);
     const body = { provider: "st-mary", account: nurse.externalId };
     assert.equal((await house.identity.operate("/internal/sign-in-with/unlink", body)).status, 200);
+    assert.equal(await codeOf(await app.call("GET", "/api/identity/me", access)), "session-ended");
     const step = await readJson(await throughHouse(house.op)(app.browser, await app.open()));
     assert.equal(step["next"], "approval");
+  });
+
+  test("an open sign-in over there is enough where the operator said so, and counts as an old one", async (t) => {
+    const house = await openHouse(t);
+    await house.add({ sso: true });
+    await linkNurse(house);
+    const visitor = createVisitor(house.op);
+    const forms = (): number =>
+      house.op.asked.filter((path) => path.startsWith("/interaction/")).length;
+    const come = async (change?: Readonly<Record<string, string>>) => {
+      const app = createApp(house.identity);
+      const before = forms();
+      const answer = await app.signIn(async (browser, uid) => {
+        await browser.get(pathOf(await visitor.visit(await leave(browser, uid))));
+        return finish(browser, uid);
+      }, change);
+      const { access } = await readTokens(await app.exchange(answer.get("code") ?? ""));
+      const me = await readJson(await app.call("GET", "/api/identity/me", access));
+      const countsFrom = Date.parse(text(me["sessionEndsAt"])) - limits.sessionMaxMs;
+      return { isAsked: forms() > before, agoMs: Date.now() - countsFrom };
+    };
+    assert.equal((await come()).isAsked, true);
+    const open = await come();
+    assert.equal(open.isAsked, false);
+    assert.ok(open.agoMs > 300_000, "it must not pass for a fresh sign-in");
+    const fresh = await come({ prompt: "login" });
+    assert.equal(fresh.isAsked, true);
+    assert.ok(fresh.agoMs < 200_000, "a proof made now counts from now");
   });
 
   test("one factor alone is refused, whichever way the operator asked to see two", async (t) => {

@@ -103,11 +103,15 @@ export async function putProvider(
   return stored.length === 1;
 }
 
-/** With it go its links and whoever waits for one. Whether there was one. */
-export async function deleteProvider(db: Queryable, id: OutsideProviderId): Promise<boolean> {
-  const gone = await db.query<{ readonly id: string }>(
-    "DELETE FROM identity.outside_provider WHERE id = $1 RETURNING id",
+/** With it go its links and whoever waits for one; the accounts that were linked. */
+export async function deleteProvider(
+  tx: Queryable,
+  id: OutsideProviderId,
+): Promise<readonly string[]> {
+  const linked = await tx.query<{ readonly account: string }>(
+    "DELETE FROM identity.outside_subject WHERE provider = $1 RETURNING account",
     [id],
   );
-  return gone.length === 1;
+  await tx.query("DELETE FROM identity.outside_provider WHERE id = $1", [id]);
+  return linked.map(({ account }) => account);
 }

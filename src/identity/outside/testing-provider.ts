@@ -46,7 +46,7 @@ function configuration(redirectUri: string, current: () => OutsideStaff): Config
     cookies: { keys: ["a key for cookies of tests alone"] },
     features: { devInteractions: { enabled: false } },
     acrValues: ["urn:house:one", "urn:house:two"],
-    claims: { openid: ["sub", "amr", "acr", "auth_time"], profile: ["name"], email: ["email"] },
+    claims: { openid: ["sub", "amr", "acr"], profile: ["name"], email: ["email"] },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
