@@ -50,11 +50,15 @@ suite("a staff member who signs in at her own house", { skip: noBrowser, timeout
     const secret = join(phylax.home, "st-mary.secret");
     writeFileSync(authority, house.authority, { mode: 0o600 });
     writeFileSync(secret, `${house.secret}\n`, { mode: 0o600 });
-    const added = await phylax.run(
-      ...["sign-in-with", "add", "st-mary", "--label", "St. Mary Hospital"],
-      ...["--issuer", house.issuer, "--client-id", outsideClient.id],
-      ...["--secret-file", secret, "--ca", authority],
-    );
+    const settings: Readonly<Record<string, string>> = {
+      label: "St. Mary Hospital",
+      issuer: house.issuer,
+      "client-id": outsideClient.id,
+      "secret-file": secret,
+      ca: authority,
+    };
+    const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const added = await phylax.run("sign-in-with", "add", "st-mary", ...options);
     assert.equal(added.code, 0, added.err);
     assert.match(added.out, /\/sign-in-with\/st-mary\/callback/);
     browser = await openBrowser({
