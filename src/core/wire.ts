@@ -342,3 +342,41 @@ export interface LaunchableApp {
 export interface AppLaunch {
   readonly url: string;
 }
+/** POST /api/identity/admin/people/search `{ name, after }`: `{ items, next }`, newest first. */
+export interface PersonOfAdministration {
+  readonly id: string;
+  readonly kind: "person" | "service" | "break-glass";
+  readonly displayName: string;
+  readonly roles: readonly PersonRole[];
+  readonly departments: readonly string[];
+  /** NIST SP 800-63A. */
+  readonly assurance: "none" | "IAL1" | "IAL2" | "IAL3";
+  /** The last three are an envelope's: in it, in use for some hours, and used up. */
+  readonly status: "active" | "suspended" | "left" | "sealed" | "opened" | "to-be-sealed";
+  readonly createdAt: string;
+}
+
+/** GET /api/identity/account/proxies: `{ forMe, byMe }` of these. */
+export interface ProxyGrant {
+  readonly id: string;
+  /** Of the other person. */
+  readonly name: string | null;
+  readonly kind: "parent" | "caregiver" | "representative";
+  /** FHIR id of the Patient who is acted for. */
+  readonly patient: string;
+  readonly startsAt: string;
+  readonly endsAt: string | null;
+  /** "invited": whoever was invited has not come yet. */
+  readonly state: "invited" | "active" | "to-come" | "ended";
+}
+
+/** The answer to an invitation: its secrets are told this one time. */
+export interface InvitationMade {
+  readonly id: string;
+  readonly displayName: string;
+  /** Path with a one-time token in its fragment; null for an envelope. */
+  readonly enrolPath: string | null;
+  /** To be typed with the birth date, or alone for an envelope. */
+  readonly paperCode: string | null;
+  readonly endsAt: string;
+}

@@ -51,6 +51,12 @@ const own = (methods: Route["methods"], tail: string): Route => ({
   perMinute: signInsPerMinute,
 });
 
+/** What an administrator sees and does about other people's accounts. */
+const administration = (methods: Route["methods"], tail: string): Route => ({
+  ...own(methods, ""),
+  path: `/api/identity/admin${tail}`,
+});
+
 const write = (methods: Route["methods"], path: string, query: Route["query"]): Route => ({
   methods,
   path,
@@ -129,6 +135,7 @@ const declared: readonly Route[] = [
   signIn("/api/identity/admin/apps"),
   signIn("/api/identity/admin/apps/:id/approve"),
   signIn("/api/identity/admin/apps/:id/revoke"),
+  signIn("/api/identity/invitation/redeem", guessesPerMinute),
   read("/api/identity/me", "identity"),
   signIn("/api/identity/sign-out"),
   own(["PATCH"], ""),
@@ -154,6 +161,16 @@ const declared: readonly Route[] = [
   own(["DELETE"], "/apps/:id"),
   own(["GET"], "/launchable-apps"),
   own(["POST"], "/launches"),
+  own(["GET", "POST"], "/proxies"),
+  own(["DELETE"], "/proxies/:id"),
+  administration(["POST"], "/people"),
+  administration(["POST"], "/people/search"),
+  administration(["GET", "PATCH"], "/people/:id"),
+  administration(["POST"], "/people/:id/leave"),
+  administration(["POST"], "/people/:id/invitation"),
+  administration(["POST"], "/people/:id/seal"),
+  administration(["POST"], "/people/:id/grants"),
+  administration(["DELETE"], "/grants/:id"),
 
   // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.

@@ -38,6 +38,9 @@ import { createLinks } from "#identity/outside/links.ts";
 import { createOutsideOperator } from "#identity/outside/operator.ts";
 import { createOutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import { createRelyingParty, type OpenOutside } from "#identity/outside/relying-party.ts";
+import { createAdministration } from "#identity/people/administration.ts";
+import { createInvitations } from "#identity/people/invitation.ts";
+import { createProxies } from "#identity/people/proxies.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { actingOf } from "#identity/people/grant.ts";
@@ -176,7 +179,9 @@ async function buildHandler(
     grants: createAppGrants(outer),
     launches: createLaunches(outer),
   };
-  const calls = createCalls({ ...inner, admit: createAdmit(inner) });
+  const admit = createAdmit(inner);
+  const calls = createCalls({ ...inner, admit });
+  const administrators = createCalls({ ...inner, admit, role: "administrator" });
   const openServiceSession = createServiceSessions(inner);
   const provider = createProvider({ ...inner, openServiceSession });
   tellLaunchContext(provider);
@@ -204,6 +209,7 @@ async function buildHandler(
     signIn: createSignIn({ ...inner, passwordSteps, interactions, outside }),
     consent: createConsent({ ...inner, provider, interactions, actsFor }),
     enrolment: createEnrolment(inner),
+    invitations: createInvitations({ ...inner, throttle }),
     calls: {
       ...createOwnAccount(calls, inner.sessions),
       ...createOwnSessions({ ...inner, calls }),
@@ -215,6 +221,8 @@ async function buildHandler(
       ...createOwnRecovery({ ...inner, calls }),
       ...createStaffRecovery({ ...inner, calls, recoveryWaits }),
       ...createAppCalls({ ...inner, calls }),
+      ...createProxies({ ...inner, calls }),
+      ...createAdministration({ ...inner, calls: administrators }),
     },
     recovery: createRecovery({ ...inner, throttle, recoveryWaits }),
     letters: createLetters(inner),

@@ -51,4 +51,13 @@ export const identityLimits = {
   departmentChars: 100,
   /** Of what was shown to prove who somebody is. */
   evidenceChars: 300,
+  /** A code on paper comes by mail. */
+  paperCodeMs: 14 * days,
+  failuresPerPaperCode: 5,
+  /** How long an envelope lies before it must be made anew, and how long what it opens serves. */
+  envelopeMs: 365 * days,
+  envelopeOpenMs: 4 * 60 * minutes,
+  peoplePerPage: 50,
+  /** Accounts opened for one page when a name is looked for. */
+  peopleLookedAt: 500,
 } as const;

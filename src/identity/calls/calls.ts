@@ -2,6 +2,7 @@ import type { AuditAction } from "#core/audit-entry.ts";
 import type { Clock } from "#core/clock.ts";
 import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
+import type { PersonRole } from "#core/policy-request.ts";
 import type { Account, FindAccount } from "#identity/accounts/account.ts";
 import type { Admit, Admitted, TokenRequest } from "#identity/calls/admit.ts";
 import { problemAnswer, type Answer } from "#identity/http/answer.ts";
@@ -67,6 +68,8 @@ export interface CallsDeps {
   readonly clock: Clock;
   readonly findAccount: FindAccount;
   readonly trail: Trail;
+  /** Whoever has not this role is refused as "forbidden". */
+  readonly role?: PersonRole;
 }
 
 const knownOf = ({ claims }: Admitted): Partial<Happening> & { readonly about: AccountId } => ({
@@ -82,7 +85,7 @@ export function isFresh({ session }: Admitted, clock: Clock): boolean {
   return signedInAt !== null && clock.now() - signedInAt <= identityLimits.freshSignInMs;
 }
 
-export function createCalls({ admit, clock, findAccount, trail }: CallsDeps): Calls {
+export function createCalls({ admit, clock, findAccount, trail, role }: CallsDeps): Calls {
   const deny = async (
     request: TokenRequest,
     action: AuditAction,
@@ -103,6 +106,8 @@ export function createCalls({ admit, clock, findAccount, trail }: CallsDeps): Ca
     const known = knownOf(admitted.value);
     const account = await findAccount(admitted.value.claims.account);
     if (account === null) return deny(request, action, problem("session-ended"), known);
+    if (role !== undefined && !account.roles.includes(role))
+      return deny(request, action, problem("forbidden"), known);
     return go({ ...admitted.value, account, request });
   };
   const afterwards =

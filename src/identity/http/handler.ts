@@ -21,6 +21,7 @@ import type { OutsideOperator } from "#identity/outside/operator.ts";
 import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import type { Letters } from "#identity/recovery/letters.ts";
 import type { Recovery } from "#identity/recovery/recovery.ts";
+import type { Invitations } from "#identity/people/invitation.ts";
 import type { SignIn } from "#identity/sign-in/sign-in.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
@@ -37,6 +38,7 @@ export interface HandlerDeps {
   readonly signIn: SignIn;
   readonly consent: Consent;
   readonly enrolment: Enrolment;
+  readonly invitations: Invitations;
   readonly calls: Readonly<Record<CallName, CallHandler>>;
   readonly recovery: Recovery;
   readonly letters: Letters;
@@ -174,6 +176,8 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return withBody(request, (body) => deps.enrolment[target.step](body, facts));
     case "recovery":
       return withBody(request, (body) => deps.recovery[target.step](body, facts));
+    case "redeem":
+      return withBody(request, (body) => deps.invitations.redeem(body, facts));
     case "call":
       return serveCall(deps, target, call);
     case "outside-callback":

@@ -15,6 +15,7 @@ export type Target =
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "recovery"; readonly step: RecoveryStep }
   | { readonly kind: "operator-letters" }
+  | { readonly kind: "redeem" }
   | { readonly kind: "call"; readonly name: CallName; readonly id: string }
   /** The answer of another house's OpenID Provider. */
   | { readonly kind: "outside-callback"; readonly provider: string }
@@ -57,6 +58,18 @@ const calls = [
   ["DELETE", "account/apps/:id", "cutOffApp"],
   ["GET", "account/launchable-apps", "launchableApps"],
   ["POST", "account/launches", "launchApp"],
+  ["GET", "account/proxies", "proxies"],
+  ["POST", "account/proxies", "inviteProxy"],
+  ["DELETE", "account/proxies/:id", "endProxy"],
+  ["POST", "admin/people/search", "searchPeople"],
+  ["POST", "admin/people", "invitePerson"],
+  ["GET", "admin/people/:id", "person"],
+  ["PATCH", "admin/people/:id", "changePerson"],
+  ["POST", "admin/people/:id/leave", "leavePerson"],
+  ["POST", "admin/people/:id/invitation", "inviteAgain"],
+  ["POST", "admin/people/:id/seal", "sealPerson"],
+  ["POST", "admin/people/:id/grants", "grantPerson"],
+  ["DELETE", "admin/grants/:id", "endPersonsGrant"],
 ] as const satisfies readonly (readonly [Method, string, string])[];
 
 export type CallName = (typeof calls)[number][2];
@@ -129,6 +142,7 @@ const routes: readonly Route[] = [
     })),
   ),
   route("POST", /^\/internal\/letters$/, () => ({ kind: "operator-letters" })),
+  route("POST", /^\/api\/identity\/invitation\/redeem$/, () => ({ kind: "redeem" })),
   ...calls.map(([method, tail, name]) =>
     route(
       method,

@@ -61,39 +61,59 @@ async function storeSignIn(
   await insertSeed(tx, id, sealText(sealer, totpPurpose(id), signIn.totpSeed));
 }
 
+export interface NewPerson {
+  readonly wanted: AccountRequest;
+  readonly externalBlind: Buffer | null;
+  readonly kind: "person" | "break-glass";
+  readonly grantedBy: AccountId | null;
+}
+
+/** Stores account and grants; null when the external id or user name is another's. */
+export async function insertPerson(
+  tx: Queryable,
+  deps: Pick<AccountsDeps, "sealer" | "clock" | "random" | "blind">,
+  { wanted, externalBlind, kind, grantedBy }: NewPerson,
+): Promise<AccountId | null> {
+  const { sealer, blind } = deps;
+  const id = parseAccountId(deps.random.uuid());
+  invariant(id !== null, "a fresh uuid is an account id");
+  const login = wanted.signIn === null ? null : normalLogin(wanted.signIn.login);
+  const now = deps.clock.now();
+  const stored = await insertAccount(tx, {
+    id,
+    externalBlind,
+    loginBlind: login === null ? null : blind("login", login),
+    displayNameSealed: sealText(sealer, displayNamePurpose(id), wanted.displayName),
+    loginSealed: login === null ? null : sealText(sealer, `account-login:${id}`, login),
+    roles: wanted.roles,
+    patients: wanted.patients,
+    practitioner: wanted.practitioner,
+    createdAt: now,
+    kind,
+    status: kind === "break-glass" ? "sealed" : "active",
+    departments: wanted.departments,
+    nameBlind: nameBlind(blind, wanted.displayName),
+  });
+  if (!stored) return null;
+  for (const grant of wanted.actsFor)
+    await storeGrant(tx, deps, { ...grant, proxy: id, grantedBy }, now);
+  return id;
+}
+
 /** The new account's id; null when its external id or user name is another's. */
 async function store(
   deps: AccountsDeps,
   wanted: AccountRequest,
   externalBlind: Buffer | null,
 ): Promise<AccountId | null> {
-  const { sealer, blind } = deps;
-  const id = parseAccountId(deps.random.uuid());
-  invariant(id !== null, "a fresh uuid is an account id");
   const { signIn } = wanted;
   // Before the transaction, as it takes long.
   const hash = signIn === null ? null : await hashPassword(signIn.password, deps.random);
-  const login = signIn === null ? null : normalLogin(signIn.login);
-  const now = deps.clock.now();
   return deps.db.transaction(async (tx) => {
-    const stored = await insertAccount(tx, {
-      id,
-      externalBlind,
-      loginBlind: login === null ? null : blind("login", login),
-      displayNameSealed: sealText(sealer, displayNamePurpose(id), wanted.displayName),
-      loginSealed: login === null ? null : sealText(sealer, `account-login:${id}`, login),
-      roles: wanted.roles,
-      patients: wanted.patients,
-      practitioner: wanted.practitioner,
-      createdAt: now,
-      kind: "person",
-      status: "active",
-      departments: wanted.departments,
-      nameBlind: nameBlind(blind, wanted.displayName),
-    });
-    if (!stored) return null;
-    for (const grant of wanted.actsFor) await storeGrant(tx, deps, { ...grant, proxy: id }, now);
-    if (signIn !== null && hash !== null) await storeSignIn(tx, id, { signIn, hash }, sealer);
+    const person = { wanted, externalBlind, kind: "person", grantedBy: null } as const;
+    const id = await insertPerson(tx, deps, person);
+    if (id !== null && signIn !== null && hash !== null)
+      await storeSignIn(tx, id, { signIn, hash }, deps.sealer);
     return id;
   });
 }
