@@ -151,7 +151,6 @@ export interface Invitations {
 
 export function createInvitations(deps: InvitationDeps): Invitations {
   const { blind, throttle, trail, clock } = deps;
-  const note = trail.note;
   return {
     redeem: async (body, facts) => {
       const code = parseCode(body["code"]);
@@ -166,13 +165,17 @@ export function createInvitations(deps: InvitationDeps): Invitations {
             ? refuse("enrolment-link-refused")
             : await redeem(deps, code, birthDate);
       if (!refusal.ok) {
-        const unwritten = await note({ action: "enrol", facts, refused: refusal.problem.code });
+        const unwritten = await trail.note({
+          action: "enrol",
+          facts,
+          refused: refusal.problem.code,
+        });
         const wait = waitMs > 0 ? Math.ceil(waitMs / 1_000) : undefined;
         return problemAnswer(unwritten ?? refusal.problem, wait);
       }
       await throttle.forgive(charged, facts.address);
       const { account, enrolPath, isEnvelope } = refusal.value;
-      const unwritten = await note({
+      const unwritten = await trail.note({
         action: "enrol",
         facts,
         about: account,
