@@ -19,7 +19,7 @@ import { words } from "./words/en.ts";
 
 // First of all, so that nothing else can read the token out of the address.
 const enrolToken = takeLinkToken("/enrol", location, history);
-const recoveryToken = takeLinkToken("/recover", location, history);
+const recoveryToken = takeLinkToken("/recovery", location, history);
 
 const { origin } = location;
 const tabs = new BroadcastChannel("phylax-session");

@@ -45,7 +45,7 @@ export interface OpenClinic extends Clinic {
   readonly spki: string;
 }
 
-export const personae = ["patient", "clinician", "officer", "newcomer"] as const;
+export const personae = ["patient", "clinician", "officer", "newcomer", "administrator"] as const;
 export type Persona = (typeof personae)[number];
 
 const town = createTown({ seed: 7, patients: 12, asOf: "2025-11-20" });
@@ -128,6 +128,7 @@ function peopleOf(): Record<Persona, Me> {
       practitioner: clinician.practitionerId,
     }),
     officer: person({ displayName: privacyOfficer.displayName, roles: ["privacy-officer"] }),
+    administrator: person({ displayName: "Ada Front", roles: ["administrator"] }),
     newcomer: person({ displayName: "Noor New", roles: ["patient"] }),
   };
 }

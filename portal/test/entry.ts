@@ -57,7 +57,7 @@ export async function entry(
     case "/api/identity/invitation/redeem": {
       const isRight = text(at(body, "code"))?.replaceAll("-", "") === "7K3QF9XWMA40";
       if (isRight) send(response, 200, { enrolPath: madeUpInvitation("").enrolPath });
-      else send(response, 403, { type: "urn:phylax:problem:invitation-refused", status: 403 });
+      else send(response, 403, { type: "urn:phylax:problem:enrolment-link-refused", status: 403 });
       return true;
     }
     case "/consent/fixture/offer":

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Clinic } from "./clinic.ts";
 import { at, text } from "../src/fhir/json.ts";
 import { account } from "./account.ts";
+import { administration } from "./administration.ts";
 import { entry } from "./entry.ts";
 import { newPasskeyOptions } from "./passkey-options.ts";
 import { bodyOf, send } from "./records.ts";
@@ -46,6 +47,8 @@ async function answer(
   if (url.pathname === "/api/identity/me") return send(response, 200, clinic.me);
   if (url.pathname.startsWith("/api/identity/account"))
     return account(clinic, { url, request }, response);
+  if (url.pathname.startsWith("/api/identity/admin/"))
+    return administration({ url, request }, response);
   if (url.pathname === "/api/identity/sign-out") {
     clinic.isSignedIn = false;
     clinic.accessToken = randomBytes(16).toString("hex");

@@ -138,10 +138,10 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
         await page.getByRole("button", { name: "Next" }).click();
       },
     },
-    { name: "recover", path: "/recover", as: "nobody", shows: "Recovery code" },
+    { name: "recovery", path: "/recovery", as: "nobody", shows: "Recovery code" },
     {
       name: "recover-waiting",
-      path: "/recover",
+      path: "/recovery",
       as: "nobody",
       shows: "Now you have to wait",
       act: async ({ page }) => {
@@ -151,13 +151,13 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
     },
     {
       name: "recover-ready",
-      path: `/recover#token=${readyToken}`,
+      path: `/recovery#token=${readyToken}`,
       as: "nobody",
       shows: "The wait is over",
     },
     {
       name: "recover-refused",
-      path: `/recover#token=${readyToken}`,
+      path: `/recovery#token=${readyToken}`,
       as: "nobody",
       shows: "This way back is closed",
       before: fault("/api/identity/recovery/status", 403, "recovery-refused"),
@@ -278,6 +278,42 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       },
     }),
     patient("/account/language", "My language"),
+    patient("/administration", "Sealed in its envelope", { as: "administrator" }),
+    patient("/administration", "Pick at least one", {
+      name: "administration-invite",
+      as: "administrator",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Invite someone" }).click();
+        await page.getByRole("button", { name: "Make the invitation" }).click();
+      },
+    }),
+    patient("/administration/people/ana", "Who acts for this person", { as: "administrator" }),
+    patient("/administration/people/ana", "The wait has started", {
+      name: "administration-recovery",
+      as: "administrator",
+      act: async ({ page }) => {
+        await page.getByLabel("What did you see?").fill("Passport, at the desk");
+        await page.getByRole("button", { name: "Start the wait" }).click();
+      },
+    }),
+    patient("/administration/people/key", "Put this page in an envelope", {
+      name: "administration-seal",
+      as: "administrator",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Seal again" }).click();
+        await page.getByRole("alertdialog").getByRole("button", { name: "Seal again" }).click();
+      },
+    }),
+    patient("/administration/apps", "Waiting for you", { as: "administrator" }),
+    patient("/administration/apps", "Please type at least one scope", {
+      name: "administration-apps-register",
+      as: "administrator",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Register an app" }).click();
+        await page.getByRole("button", { name: "Register", exact: true }).click();
+      },
+    }),
+    patient("/administration", "You can not see this", { name: "administration-forbidden" }),
     patient("/duplicates", "To decide", { as: "officer" }),
     patient("/duplicates", "Please write down how you know", {
       name: "duplicates-decide",

@@ -81,7 +81,7 @@ const declared: readonly Route[] = [
   page("/consent/:uid"),
   page("/enrol"),
   page("/invitation"),
-  page("/recover"),
+  page("/recovery"),
   page("/callback", authorizationAnswer),
   page("/home"),
   page("/record"),

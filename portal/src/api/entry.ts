@@ -1,6 +1,6 @@
 import { at, text } from "../fhir/json.ts";
 import { ask, expected } from "./ask.ts";
-import type { Outcome } from "./failure.ts";
+import { fail, problemFailure, type Outcome } from "./failure.ts";
 
 /** How far the way back into an account is. */
 export interface RecoveryState {
@@ -39,9 +39,21 @@ async function post<T>(
   return answer.ok ? expected(read(answer.value)) : answer;
 }
 
-/** Turns a code on paper and a birth date (YYYY-MM-DD) into the path of a sign-up link. */
-export const redeemInvitation = (code: string, birthDate: string): Promise<Outcome<string>> =>
-  post("invitation/redeem", { code, birthDate }, enrolPathOf);
+/**
+ * Turns a code on paper and a birth date (YYYY-MM-DD; null for the code of an envelope) into the
+ * path of a sign-up link. Fails with "invitation-refused" when they do not match.
+ */
+export async function redeemInvitation(
+  code: string,
+  birthDate: string | null,
+): Promise<Outcome<string>> {
+  const answer = await post("invitation/redeem", { code, birthDate }, enrolPathOf);
+  const isRefused =
+    !answer.ok &&
+    answer.failure.kind === "problem" &&
+    answer.failure.code === "enrolment-link-refused";
+  return isRefused ? fail(problemFailure("invitation-refused")) : answer;
+}
 
 /** Begins the wait. Whether the code was right is not told. */
 export const beginRecovery = (code: string): Promise<Outcome<BegunRecovery>> =>

@@ -14,26 +14,30 @@ export function InvitationSheet(props: {
 }) {
   const { invitation, close } = props;
   const { origin, dates } = useApp();
-  const { name, code, endsAt } = invitation;
+  const { name, code, enrolPath, endsAt } = invitation;
   return (
     <Page title={sheet.title} heading={name === null ? sheet.title : sheet.heading(name)}>
       <Notice tone="high" title={sheet.once}>
         <p>{sheet.onceText}</p>
       </Notice>
       <section className="card invitation">
-        <div className="stack">
-          <h2>{sheet.scan}</h2>
-          <Qr text={`${origin}${invitation.enrolPath}`} label={sheet.qrLabel} />
-        </div>
+        {enrolPath === null ? (
+          <p>{sheet.envelope}</p>
+        ) : (
+          <div className="stack">
+            <h2>{sheet.scan}</h2>
+            <Qr text={`${origin}${enrolPath}`} label={sheet.qrLabel} />
+          </div>
+        )}
         {code === null ? null : (
           <div className="stack">
-            <h2>{sheet.orType}</h2>
+            <h2>{enrolPath === null ? sheet.type : sheet.orType}</h2>
             <ol className="steps">
               <li>{sheet.goTo(`${origin}/invitation`)}</li>
-              <li>{sheet.typeCode}</li>
+              <li>{enrolPath === null ? sheet.typeCodeAlone : sheet.typeCode}</li>
             </ol>
             <p className="paper-code">{code}</p>
-            <p className="item-when">{sheet.birthDate}</p>
+            {enrolPath === null ? null : <p className="item-when">{sheet.birthDate}</p>}
           </div>
         )}
         {endsAt === null ? null : <p>{sheet.until(dates.moment(endsAt))}</p>}

@@ -1,7 +1,7 @@
 import { Link, NavLink, useNavigate } from "react-router";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Button } from "../design/parts.tsx";
-import { hasRecord, isClinician, keepsRegister } from "../session/me.ts";
+import { administers, hasRecord, isClinician, keepsRegister } from "../session/me.ts";
 import { words } from "../words/en.ts";
 import { useApp, useSignedIn } from "./context.ts";
 
@@ -17,6 +17,12 @@ export function Menu() {
     { to: "/access", icon: "eye", name: nav.access, isShown: hasRecord(me) },
     { to: "/download", icon: "down", name: nav.copies, isShown: hasRecord(me) },
     { to: "/duplicates", icon: "people", name: nav.charts, isShown: keepsRegister(me) },
+    {
+      to: "/administration",
+      icon: "person",
+      name: nav.administration,
+      isShown: administers(me),
+    },
     { to: "/register", icon: "documents", name: nav.register, isShown: keepsRegister(me) },
   ];
   const items = all.filter(({ isShown }) => isShown);

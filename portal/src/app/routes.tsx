@@ -16,7 +16,7 @@ export const routes: RouteObject[] = [
       { path: "/sign-in/:uid", lazy: () => import("../pages/sign-in.tsx") },
       { path: "/enrol", lazy: () => import("../pages/enrol.tsx") },
       { path: "/invitation", lazy: () => import("../pages/invitation.tsx") },
-      { path: "/recover", lazy: () => import("../pages/recover.tsx") },
+      { path: "/recovery", lazy: () => import("../pages/recovery.tsx") },
       { path: "/consent/:uid", lazy: () => import("../pages/consent.tsx") },
       { path: "/callback", lazy: () => import("../pages/callback.tsx") },
       {
@@ -32,6 +32,11 @@ export const routes: RouteObject[] = [
             path: "/account",
             lazy: () => import("../pages/account/layout.tsx"),
             children: accountParts(),
+          },
+          {
+            path: "/administration",
+            lazy: () => import("../pages/administration/layout.tsx"),
+            children: administrationParts(),
           },
           { path: "/patients", lazy: () => import("../pages/patients.tsx") },
           {
@@ -62,6 +67,14 @@ function accountParts(): RouteObject[] {
     { path: "apps", lazy: () => import("../pages/account/apps.tsx") },
     { path: "people", lazy: () => import("../pages/account/people.tsx") },
     { path: "language", lazy: () => import("../pages/account/language.tsx") },
+  ];
+}
+
+function administrationParts(): RouteObject[] {
+  return [
+    { index: true, lazy: () => import("../pages/administration/people.tsx") },
+    { path: "people/:id", lazy: () => import("../pages/administration/person.tsx") },
+    { path: "apps", lazy: () => import("../pages/administration/apps.tsx") },
   ];
 }
 

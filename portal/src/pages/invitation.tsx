@@ -4,7 +4,7 @@ import { useDeed } from "../app/deed.ts";
 import { Failed } from "../app/failed.tsx";
 import { Frame } from "../app/frame.tsx";
 import { useArrival } from "../app/page.tsx";
-import { TextField } from "../design/fields.tsx";
+import { CheckField, TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Button } from "../design/parts.tsx";
 import { words } from "../words/en.ts";
@@ -18,13 +18,14 @@ export function Component() {
   const heading = useArrival<HTMLHeadingElement>(enter.title);
   const [code, setCode] = useState("");
   const [birthDate, setBirthDate] = useState("");
+  const [isEnvelope, setIsEnvelope] = useState(false);
   const [isTried, setIsTried] = useState(false);
   const { isBusy, failure, run } = useDeed();
   const submit = (): void => {
     setIsTried(true);
-    if (code.trim() === "" || birthDate === "") return;
+    if (code.trim() === "" || (birthDate === "" && !isEnvelope)) return;
     run(
-      () => redeemInvitation(code.trim(), birthDate),
+      () => redeemInvitation(code.trim(), isEnvelope ? null : birthDate),
       (enrolPath) => location.assign(enrolPath),
     );
   };
@@ -54,16 +55,19 @@ export function Component() {
           onChange={setCode}
           wrong={isTried && code.trim() === "" ? enter.codeMissing : null}
         />
-        <TextField
-          label={enter.birthDate}
-          name="birth-date"
-          type="date"
-          autoComplete="bday"
-          maxLength={dayCharacters}
-          value={birthDate}
-          onChange={setBirthDate}
-          wrong={isTried && birthDate === "" ? enter.birthDateMissing : null}
-        />
+        {isEnvelope ? null : (
+          <TextField
+            label={enter.birthDate}
+            name="birth-date"
+            type="date"
+            autoComplete="bday"
+            maxLength={dayCharacters}
+            value={birthDate}
+            onChange={setBirthDate}
+            wrong={isTried && birthDate === "" ? enter.birthDateMissing : null}
+          />
+        )}
+        <CheckField label={enter.envelope} value={isEnvelope} onChange={setIsEnvelope} />
         <Button type="submit" isBusy={isBusy}>
           {isBusy ? enter.checking : enter.next}
         </Button>

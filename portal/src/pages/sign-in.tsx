@@ -102,7 +102,7 @@ export function Component() {
         {step === "done" ? <Notice tone="ok" title={signIn.done} /> : null}
         {step === "done" || step === "approval" ? null : (
           <p className="sheet-foot">
-            {signIn.help} <Link to="/recover">{signIn.recover}</Link>, {signIn.orCall}
+            {signIn.help} <Link to="/recovery">{signIn.recover}</Link>, {signIn.orCall}
           </p>
         )}
       </div>

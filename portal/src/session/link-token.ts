@@ -5,7 +5,7 @@ const form = /^[A-Za-z0-9._~-]{16,512}$/;
  * a look at the screen keeps it. Null when this is no such link or its token has another form.
  */
 export function takeLinkToken(
-  page: "/enrol" | "/recover",
+  page: "/enrol" | "/recovery",
   location: Pick<Location, "pathname" | "hash">,
   history: Pick<History, "state" | "replaceState">,
 ): string | null {

@@ -35,6 +35,10 @@ export function guardsTheLog(me: Me): boolean {
   return me.roles.includes("privacy-officer") || me.roles.includes("security-operator");
 }
 
+export function administers(me: Me): boolean {
+  return me.roles.includes("administrator");
+}
+
 /** Who keeps the register of those who ask for their record. */
 export function keepsRegister(me: Me): boolean {
   return me.roles.includes("privacy-officer");

@@ -51,7 +51,7 @@ test("what was kept of a sign-in is gone once taken", () => {
   assert.equal(takePending(storage), null);
 });
 
-function visit(url: string, page: "/enrol" | "/recover" = "/enrol") {
+function visit(url: string, page: "/enrol" | "/recovery" = "/enrol") {
   const { pathname, hash } = new URL(url, "https://clinic.example");
   const replaced: unknown[] = [];
   const history = {
@@ -68,8 +68,8 @@ test("the token of a sign-up link is taken out of the address", () => {
 
 test("a link leads to its own page and to no other", () => {
   const token = "a".repeat(43);
-  const link = `/recover#token=${token}`;
-  assert.deepEqual(visit(link, "/recover"), { token, replaced: ["/recover"] });
+  const link = `/recovery#token=${token}`;
+  assert.deepEqual(visit(link, "/recovery"), { token, replaced: ["/recovery"] });
   assert.deepEqual(visit(link), { token: null, replaced: [] });
 });
 

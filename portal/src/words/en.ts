@@ -1,4 +1,5 @@
 import { accountWords } from "./account.ts";
+import { administrationWords } from "./administration.ts";
 import { consentWords, invitationWords, launchWords, recoveryWords } from "./entry.ts";
 
 /**
@@ -33,6 +34,7 @@ export const words = {
     patients: "Patients",
     signOut: "Sign out",
     account: "My account",
+    administration: "Accounts",
     accountOf: (name: string) => `${name}: my account`,
     recordOf: "Whose record",
   },
@@ -662,6 +664,7 @@ export const words = {
   },
 
   account: accountWords,
+  administration: administrationWords,
   invitation: invitationWords,
   recovery: recoveryWords,
   consent: consentWords,

@@ -7,6 +7,10 @@ export const invitationWords = {
   scan: "Scan this with a phone",
   qrLabel: "QR code with the link to sign up",
   orType: "Or type a code",
+  type: "Type the code",
+  typeCodeAlone: "Say that it came in an envelope, and type this code:",
+  envelope:
+    "Put this page in an envelope, seal it, and lock it away. Open it in an emergency only.",
   goTo: (address: string) => `Go to ${address}`,
   typeCode: "Type this code and your date of birth:",
   birthDate: "Without the date of birth the code is of no use to anyone.",
@@ -23,6 +27,7 @@ export const invitationWords = {
     codeMissing: "Please type the code.",
     birthDate: "Your date of birth",
     birthDateMissing: "Please fill in your date of birth.",
+    envelope: "My code came in a sealed envelope",
     next: "Next",
     checking: "Checking…",
     refusedTitle: "That did not match",

@@ -89,7 +89,7 @@ function Keep({ token }: { readonly token: string }) {
     <section className="stack">
       <h2>{recovery.keepTitle}</h2>
       <p>{recovery.keepText}</p>
-      <Qr text={`${origin}/recover#token=${token}`} label={recovery.qrLabel} />
+      <Qr text={`${origin}/recovery#token=${token}`} label={recovery.qrLabel} />
       {isKept ? (
         <Notice tone="ok" title={recovery.remembered} />
       ) : (

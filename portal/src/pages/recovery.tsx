@@ -2,8 +2,8 @@ import { useState } from "react";
 import { useApp } from "../app/context.ts";
 import { Frame } from "../app/frame.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Begin } from "./recover/begin.tsx";
-import { Underway } from "./recover/underway.tsx";
+import { Begin } from "./recovery/begin.tsx";
+import { Underway } from "./recovery/underway.tsx";
 
 /** The way back for someone who lost what she signs in with. */
 export function Component() {
