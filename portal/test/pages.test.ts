@@ -133,7 +133,7 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       as: "nobody",
       shows: "The code or the date of birth is wrong",
       act: async ({ page }) => {
-        await page.getByLabel("Code").fill("0000-0000-0000");
+        await page.getByLabel("Code", { exact: true }).fill("0000-0000-0000");
         await page.getByLabel("Your date of birth").fill("1980-02-03");
         await page.getByRole("button", { name: "Next" }).click();
       },
