@@ -12,6 +12,9 @@ interface Options {
   readonly role: string;
   readonly patient?: string;
   readonly practitioner?: string;
+  readonly department?: string;
+  readonly child?: string;
+  readonly childBorn?: string;
   readonly json?: boolean;
 }
 
@@ -31,6 +34,9 @@ export const inviteCommand: Register = (program, context, done) => {
     .requiredOption("--role <role>", personRoles.join(" | "))
     .option("--patient <id>", "FHIR id of the person's own Patient resource")
     .option("--practitioner <id>", "FHIR id of the person's Practitioner resource")
+    .option("--department <name>", "where the person works")
+    .option("--child <id>", "FHIR id of the Patient whose parent the person is")
+    .option("--child-born <date>", "the child's birth date, YYYY-MM-DD; access ends with it at 18")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -66,6 +72,14 @@ export const inviteCommand: Register = (program, context, done) => {
         displayName: options.name,
         roles: [role],
         ...(options.patient === undefined ? {} : { patients: [options.patient] }),
+        ...(options.department === undefined ? {} : { departments: [options.department] }),
+        ...(options.child === undefined
+          ? {}
+          : {
+              actsFor: [
+                { patient: options.child, basis: "parent", birthDate: options.childBorn ?? "" },
+              ],
+            }),
         ...(options.practitioner === undefined ? {} : { practitioner: options.practitioner }),
       });
       await operator.close();
