@@ -116,6 +116,7 @@ const declared: readonly Route[] = [
   { ...signIn("/oauth/par"), bodyBytes: 16 * kibibyte },
   { ...signIn("/oauth/token"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
   { ...signIn("/oauth/revoke"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
+  { ...signIn("/oauth/introspect"), bodyBytes: 16 * kibibyte, perMinute: writingsPerMinute },
   { ...signIn("/oauth/register"), perMinute: registrationsPerMinute },
   { ...read("/oauth/end-session", "identity", "any"), perMinute: signInsPerMinute },
   read("/sign-in/:uid/state", "identity"),

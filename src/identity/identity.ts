@@ -18,6 +18,7 @@ import { createOperatorKeys, type OperatorKeys } from "#identity/signing/operato
 import { createTurning } from "#identity/signing/turning.ts";
 import { isOwnNetworkAddress, sweepPendingClients } from "#identity/clients/client-store.ts";
 import { createFetchKeys, type Fetch } from "#identity/clients/fetch-keys.ts";
+import { answerIntrospection } from "#identity/clients/introspection.ts";
 import { createServiceSessions } from "#identity/clients/service-session.ts";
 import { createOperatorApps } from "#identity/clients/operator-apps.ts";
 import { createClientRegistry } from "#identity/clients/registry.ts";
@@ -186,6 +187,7 @@ async function buildHandler(
   const provider = createProvider({ ...inner, openServiceSession });
   tellLaunchContext(provider);
   keepTokenTrail(provider, inner.trail, event);
+  answerIntrospection(provider, inner);
   const throttle = createThrottle(outer);
   const recoveryWaits = deps.recoveryWaits ?? usualWaits;
   if (recoveryWaits.codeMs < recoveryWaitLimits.codeMs.safe)

@@ -1,3 +1,4 @@
+import { clientSigningAlgs } from "#identity/clients/client-keys.ts";
 import { ownScopes } from "#identity/oidc/scopes.ts";
 
 /** What `/.well-known/smart-configuration` says (SMART App Launch 2.2 §4). */
@@ -8,9 +9,12 @@ export function smartConfiguration(publicOrigin: string): Readonly<Record<string
     authorization_endpoint: `${publicOrigin}/oauth/authorize`,
     token_endpoint: `${publicOrigin}/oauth/token`,
     revocation_endpoint: `${publicOrigin}/oauth/revoke`,
-    grant_types_supported: ["authorization_code"],
+    introspection_endpoint: `${publicOrigin}/oauth/introspect`,
+    registration_endpoint: `${publicOrigin}/oauth/register`,
+    grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
     response_types_supported: ["code"],
-    token_endpoint_auth_methods_supported: ["none"],
+    token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
+    token_endpoint_auth_signing_alg_values_supported: [...clientSigningAlgs],
     code_challenge_methods_supported: ["S256"],
     dpop_signing_alg_values_supported: ["ES256", "Ed25519", "EdDSA"],
     scopes_supported: [
@@ -19,9 +23,11 @@ export function smartConfiguration(publicOrigin: string): Readonly<Record<string
       "patient/*.cruds",
       "user/*.rs",
       "user/*.cruds",
+      "system/*.rs",
     ],
     capabilities: [
       "client-public",
+      "client-confidential-asymmetric",
       "sso-openid-connect",
       "permission-patient",
       "permission-user",

@@ -117,7 +117,7 @@ const routes: readonly Route[] = [
   oidc(["GET"], /^\/oauth\/jwks$/),
   oidc(["GET", "POST"], /^\/oauth\/authorize$/),
   oidc(["GET"], /^\/oauth\/authorize\/[A-Za-z0-9_-]{1,64}$/),
-  oidc(["POST"], /^\/oauth\/(?:token|revoke|par)$/),
+  oidc(["POST"], /^\/oauth\/(?:token|revoke|introspect|par)$/),
   route("POST", /^\/oauth\/register$/, () => ({ kind: "register-client" })),
   route("GET", /^\/oauth\/end-session$/, () => ({ kind: "end-session" })),
   signIn("GET", "state", "state"),

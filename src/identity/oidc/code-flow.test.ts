@@ -400,11 +400,21 @@ suite("the metadata", () => {
     const identity = await testIdentity(t);
     const metadata = await readJson(await identity.send("/.well-known/openid-configuration"));
     assert.deepEqual(metadata["response_types_supported"], ["code"]);
-    assert.deepEqual(metadata["token_endpoint_auth_methods_supported"], ["none"]);
+    assert.deepEqual(metadata["token_endpoint_auth_methods_supported"], [
+      "none",
+      "private_key_jwt",
+    ]);
     assert.deepEqual(metadata["id_token_signing_alg_values_supported"], ["ES256"]);
-    assert.deepEqual(metadata["grant_types_supported"], ["authorization_code", "refresh_token"]);
-    for (const absent of ["userinfo_endpoint", "registration_endpoint", "introspection_endpoint"])
-      assert.equal(metadata[absent], undefined);
+    const grants = metadata["grant_types_supported"];
+    assert.ok(Array.isArray(grants));
+    assert.deepEqual(grants.toSorted(), [
+      "authorization_code",
+      "client_credentials",
+      "refresh_token",
+    ]);
+    assert.equal(metadata["introspection_endpoint"], `${origin}/oauth/introspect`);
+    assert.equal(metadata["registration_endpoint"], `${origin}/oauth/register`);
+    assert.equal(metadata["userinfo_endpoint"], undefined);
   });
 
   test("the pushed authorization request leads to the same sign-in", async (t) => {

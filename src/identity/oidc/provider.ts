@@ -21,6 +21,7 @@ import { createAssertionCheck } from "#identity/clients/client-assertion.ts";
 import { clientSigningAlgs } from "#identity/clients/client-keys.ts";
 import type { Fetch } from "#identity/clients/fetch-keys.ts";
 import { clientLimits } from "#identity/clients/limits.ts";
+import { mayIntrospect } from "#identity/clients/introspection.ts";
 import type { OpenServiceSession } from "#identity/clients/service-session.ts";
 import type { ClientRegistry } from "#identity/clients/registry.ts";
 import { coveredScopes, isServiceScope } from "#identity/clients/scope-cover.ts";
@@ -54,7 +55,9 @@ function grantedScope({ oidc }: KoaContextWithOIDC): string {
 }
 
 /** RFC 8707: the FHIR server is the one resource there is; a request that names none means it. */
-function resourceIndicators(fhirBase: string): NonNullable<Configuration["features"]> {
+function resourceIndicators(
+  fhirBase: string,
+): Pick<NonNullable<Configuration["features"]>, "resourceIndicators"> {
   return {
     resourceIndicators: {
       enabled: true,
@@ -86,6 +89,10 @@ function features(fhirBase: string): NonNullable<Configuration["features"]> {
     rpInitiatedLogout: { enabled: true },
     clientCredentials: { enabled: true },
     dPoP: { enabled: true },
+    introspection: {
+      enabled: true,
+      allowedPolicy: (_ctx, client, token) => mayIntrospect(client, token.clientId),
+    },
     pushedAuthorizationRequests: { enabled: true },
     revocation: {
       enabled: true,
@@ -193,6 +200,7 @@ function configuration(deps: ProviderDeps): Configuration {
     routes: {
       authorization: "/oauth/authorize",
       end_session: "/oauth/end-session",
+      introspection: "/oauth/introspect",
       jwks: "/oauth/jwks",
       pushed_authorization_request: "/oauth/par",
       revocation: "/oauth/revoke",
