@@ -43,8 +43,16 @@ suite(
       const jwk = { ...publicKey.export({ format: "jwk" }), kid: "one", alg: "ES384" };
       writeFileSync(keys, JSON.stringify({ keys: [jwk] }));
       const made = await phylax.run(
-        ...["apps", "register", "Night report", "--kind", "backend", "--jwks", keys],
-        ...["--scope", scope, "--json"],
+        "apps",
+        "register",
+        "Night report",
+        "--kind",
+        "backend",
+        "--jwks",
+        keys,
+        "--scope",
+        scope,
+        "--json",
       );
       assert.equal(made.code, 0, made.err);
       client = (JSON.parse(made.out) as { id: string }).id;

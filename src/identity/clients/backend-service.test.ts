@@ -118,6 +118,23 @@ suite("a backend service", () => {
     assert.equal((await readJson(await service.ask({}, proof)))["error"], "invalid_grant");
   });
 
+  test("gets a token that is bound to no key only where the operator allows it, and that says so", async (t) => {
+    const identity = await testIdentity(t);
+    const bearer = await registerService(identity, { binding: "bearer" });
+    const body = await readJson(await bearer.ask({}, ""));
+    assert.equal(body["token_type"], "Bearer");
+    const claims = claimsOf(text(body["access_token"]));
+    assert.deepEqual([claims["unbound"], claims["cnf"]], [true, undefined]);
+    const records = identity.database.as("phylax_records");
+    const levels = () =>
+      records.query<{ device_level: number }>(
+        "SELECT device_level FROM identity.live ORDER BY device_level",
+      );
+    assert.deepEqual(await levels(), [{ device_level: 0 }]);
+    assert.equal((await readJson(await bearer.ask()))["token_type"], "DPoP");
+    assert.deepEqual(await levels(), [{ device_level: 0 }, { device_level: 1 }]);
+  });
+
   test("is refused an assertion that was shown before", async (t) => {
     const identity = await testIdentity(t);
     const service = await registerService(identity);

@@ -25,18 +25,18 @@ export interface ServiceSessionDeps {
 export const serviceTouchMs = 60_000;
 
 /**
- * The session of a backend service on the device of this DPoP key, begun when none is there. It is
+ * The session of a backend service on the device of this key, begun when none is there. It is
  * as a person's: who ends it, or the service, cuts its tokens off. Null when the service has no
  * account that is open.
  */
 export type OpenServiceSession = (
   client: ClientId,
-  use: Pick<TokenUse, "jkt" | "seen">,
+  use: Pick<TokenUse, "jkt" | "level" | "seen">,
 ) => Promise<TokenSession | null>;
 
 export function createServiceSessions(deps: ServiceSessionDeps): OpenServiceSession {
   const { db, clock, random, sessions } = deps;
-  return async (client, { jkt, seen }) => {
+  return async (client, { jkt, level, seen }) => {
     const account = await deps.findAccount(accountOfService(client));
     if (account === null) return null;
     const now = clock.now();
@@ -51,7 +51,7 @@ export function createServiceSessions(deps: ServiceSessionDeps): OpenServiceSess
     }
     const login = { browserUid: `service:${random.uuid()}`, at: now };
     const grant = `service:${random.uuid()}`;
-    const use = { jkt, level: 1, span: "sign-in", client, grant, seen } as const;
+    const use = { jkt, level, span: "sign-in", client, grant, seen } as const;
     return sessions.begin(login, account, use);
   };
 }

@@ -35,18 +35,20 @@ export function isOffline(
   return source?.scopes.has("offline_access") === true && !isFirstParty(source.clientId ?? "");
 }
 
-/** By what the device is known: its DPoP key; without one, where the operator allows that, the grant. */
+/** By what the device is known: its DPoP key; without one, where the operator allows that, `otherwise`. */
 function keyOf(
   { oidc }: KoaContextWithOIDC,
-  { jkt, grantId }: AccessToken,
+  jkt: string | undefined,
+  otherwise: string,
 ): Pick<TokenUse, "jkt" | "level"> | null {
   if (jkt !== undefined) return { jkt, level: 1 };
-  return oidc.client?.["phylax_binding"] === "bearer"
-    ? { jkt: `grant:${grantId}`, level: 0 }
-    : null;
+  return oidc.client?.["phylax_binding"] === "bearer" ? { jkt: otherwise, level: 0 } : null;
 }
 
 const claimsOf = ({ session, device }: TokenSession): UnknownObject => ({ sid: session, device });
+
+const unboundClaim = ({ jkt }: AccessToken | ClientCredentials): UnknownObject =>
+  jkt === undefined ? { [bearerClaim]: true } : {};
 
 async function sessionOf(
   ctx: KoaContextWithOIDC,
@@ -58,7 +60,7 @@ async function sessionOf(
   const login = loginOf(token.sessionUid, source?.authTime);
   const id = parseAccountId(token.accountId);
   const account = id === null ? null : await findAccount(id);
-  const key = keyOf(ctx, token);
+  const key = keyOf(ctx, token.jkt, `grant:${token.grantId}`);
   if (login === null || account === null || key === null) return null;
   const client = token.clientId ?? "";
   const span = isFirstParty(client) ? "sign-in" : isOffline(source) ? "offline-app" : "online-app";
@@ -81,8 +83,9 @@ async function serviceSessionOf(
   if (token.scope === undefined || token.scope === "")
     throw new errors.InvalidScope("none of these scopes is open to this client", "");
   const client = parseClientId(token.clientId ?? "");
-  if (client === null || token.jkt === undefined) return null;
-  return openServiceSession(client, { jkt: token.jkt, seen: seenOf(ctx.req.headers) });
+  const key = keyOf(ctx, token.jkt, `client:${client}`);
+  if (client === null || key === null) return null;
+  return openServiceSession(client, { ...key, seen: seenOf(ctx.req.headers) });
 }
 
 /** What a person's token says: for an app, also the patient in context. */
@@ -100,7 +103,7 @@ async function personsClaims(
   return {
     ...claimsOf(session),
     ...(granted.patient === null ? {} : { patient: granted.patient }),
-    ...(token.jkt === undefined ? { [bearerClaim]: true } : {}),
+    ...unboundClaim(token),
   };
 }
 
@@ -111,7 +114,7 @@ async function servicesClaims(
   deps: TokenClaimsDeps,
 ): Promise<UnknownObject | null> {
   const session = await serviceSessionOf(ctx, token, deps);
-  return session === null ? null : claimsOf(session);
+  return session === null ? null : { ...claimsOf(session), ...unboundClaim(token) };
 }
 
 /**
