@@ -138,6 +138,17 @@ export async function account(
     case "POST recovery-codes":
       own.codesLeft = codes.length;
       return send(response, 201, { codes });
+    case "GET second-device": {
+      const madeAt = ago(0);
+      return send(response, 200, {
+        items: [{ id: "second", name: "My tablet", confirm: "482913", madeAt }],
+      });
+    }
+    case "POST second-device":
+      return send(response, 201, {
+        enrolPath: madeUpInvitation("").enrolPath,
+        expiresAt: ago(-1),
+      });
     case "GET recovery":
       return send(response, 200, { items: own.recoveries });
     case "DELETE recovery":

@@ -255,6 +255,10 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       },
     }),
     patient("/account/devices", "This device"),
+    patient("/account/devices", "Does it show this number?", {
+      name: "account-devices-second",
+      act: open("Add a device"),
+    }),
     patient("/account/devices", "Sign out everywhere?", {
       name: "account-devices-everywhere",
       act: open("Sign out everywhere"),

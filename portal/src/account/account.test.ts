@@ -4,6 +4,7 @@ import { createAskJson } from "../api/ask-json.ts";
 import { done, fail, problemFailure } from "../api/failure.ts";
 import { readGrants } from "./grants.ts";
 import { readInvitation } from "./invitation.ts";
+import { readDeviceLink, readWaitingDevices } from "./second-device.ts";
 import { readApps, readCodes, readCodesLeft, readPasskeys, readSessions } from "./read.ts";
 
 test("what is no list is told from an empty one", () => {
@@ -45,4 +46,9 @@ test("an answer that cannot be read is a fault of ours, a refusal stays what it 
   const ask = createAskJson({ get, post: get, send: get });
   assert.deepEqual(await ask.get("/x", readPasskeys), fail(problemFailure("unexpected")));
   assert.deepEqual(await ask.send("DELETE", "/x"), fail(problemFailure("step-up-needed")));
+});
+
+test("a device without a number to compare is not shown, nor a link to elsewhere", () => {
+  assert.deepEqual(readWaitingDevices({ items: [{ id: "a", name: "x" }] }), []);
+  assert.equal(readDeviceLink({ enrolPath: "//elsewhere/enrol#t", expiresAt: "x" }), null);
 });

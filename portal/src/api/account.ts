@@ -7,10 +7,11 @@ import {
   readSessions,
   type ConnectedApp,
 } from "../account/read.ts";
-import type { OwnPasskey, OwnSession } from "../../../src/core/wire.ts";
+import type { OwnPasskey, OwnSession, WaitingDevice } from "../../../src/core/wire.ts";
 import { readGrants, type Grants } from "../account/grants.ts";
 import { readInvitation, type Invitation } from "../account/invitation.ts";
 import { readRecoveries, type OpenRecovery } from "../account/recoveries.ts";
+import { readDeviceLink, readWaitingDevices, type DeviceLink } from "../account/second-device.ts";
 import { at } from "../fhir/json.ts";
 import { createAskJson, isDone, type Asking } from "./ask-json.ts";
 import type { Outcome } from "./failure.ts";
@@ -32,6 +33,11 @@ export interface Account {
   readonly signOutEverywhere: () => Promise<Outcome<true>>;
   readonly apps: (signal?: AbortSignal) => Promise<Outcome<readonly ConnectedApp[]>>;
   readonly disconnect: (id: string) => Promise<Outcome<null>>;
+  readonly deviceLink: () => Promise<Outcome<DeviceLink>>;
+  /** Devices that came by the link and wait for a yes. */
+  readonly waitingDevices: (signal?: AbortSignal) => Promise<Outcome<readonly WaitingDevice[]>>;
+  readonly confirmDevice: (id: string) => Promise<Outcome<true>>;
+  readonly refuseDevice: (id: string) => Promise<Outcome<null>>;
   readonly recoveries: (signal?: AbortSignal) => Promise<Outcome<readonly OpenRecovery[]>>;
   readonly stopRecovery: (id: string) => Promise<Outcome<null>>;
   readonly grants: (signal?: AbortSignal) => Promise<Outcome<Grants>>;
@@ -74,6 +80,10 @@ export function createAccount(session: Asking): Account {
     signOutEverywhere: () => post(`${base}/sign-out-everywhere`, {}, isDone),
     apps: (signal) => get(`${base}/apps`, readApps, signal),
     disconnect: (id) => send("DELETE", one("apps", id)),
+    deviceLink: () => post(`${base}/second-device`, {}, readDeviceLink),
+    waitingDevices: (signal) => get(`${base}/second-device`, readWaitingDevices, signal),
+    confirmDevice: (id) => post(`${one("second-device", id)}/confirm`, {}, isDone),
+    refuseDevice: (id) => send("DELETE", one("second-device", id)),
     recoveries: (signal) => get(`${base}/recovery`, readRecoveries, signal),
     stopRecovery: (id) => send("DELETE", one("recovery", id)),
     grants: (signal) => get(`${base}/proxies`, readGrants, signal),

@@ -54,7 +54,8 @@ export function createSignInApi(uid: string, origin: string): SignInApi {
 
 export interface EnrolApi {
   begin(body: EnrolBegin): Promise<Outcome<EnrolStart>>;
-  finish(body: EnrolFinish): Promise<Outcome<null>>;
+  /** The number by which the first device knows this one; null when nothing is left to confirm. */
+  finish(body: EnrolFinish): Promise<Outcome<string | null>>;
 }
 
 export interface EnrolStart {
@@ -72,7 +73,7 @@ export const enrolApi: EnrolApi = {
   },
   finish: async (body) => {
     const answer = await ask("POST", "/api/identity/enrol/finish", body);
-    return answer.ok ? done(null) : answer;
+    return answer.ok ? done(text(at(answer.value, "confirm"))) : answer;
   },
 };
 

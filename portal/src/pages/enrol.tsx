@@ -88,9 +88,9 @@ function Create(props: {
   const [passkeyName, setPasskeyName] = useState(guessDeviceName);
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const [isDone, setIsDone] = useState(false);
+  const [finished, setFinished] = useState<{ readonly confirm: string | null } | null>(null);
 
-  const create = async (): Promise<Outcome<null>> => {
+  const create = async (): Promise<Outcome<string | null>> => {
     const credential = await makePasskey(start.options);
     if (!credential.ok) return credential;
     const name = passkeyName.trim() === "" ? guessDeviceName() : passkeyName.trim();
@@ -101,10 +101,10 @@ function Create(props: {
     setFailure(null);
     const outcome = await create();
     setIsBusy(false);
-    setIsDone(outcome.ok);
+    if (outcome.ok) setFinished({ confirm: outcome.value });
     setFailure(outcome.ok ? null : outcome.failure);
   };
-  if (isDone) return <Done />;
+  if (finished !== null) return <Done confirm={finished.confirm} />;
   if (failure !== null && isLinkFault(failure)) return <LinkUsed />;
   return (
     <form
@@ -135,10 +135,17 @@ function Create(props: {
   );
 }
 
-function Done() {
+function Done({ confirm }: { readonly confirm: string | null }) {
   return (
     <>
-      <Words title={enrol.doneTitle} text={enrol.doneLead} />
+      {confirm === null ? (
+        <Words title={enrol.doneTitle} text={enrol.doneLead} />
+      ) : (
+        <>
+          <Words title={enrol.confirmTitle} text={enrol.confirmLead} />
+          <p className="paper-code">{confirm}</p>
+        </>
+      )}
       <SignInNow />
     </>
   );

@@ -76,6 +76,24 @@ export const accountWords = {
       "All devices and apps are signed out at once, this one too. You will need a passkey to come back.",
   },
 
+  second: {
+    title: "Add a device",
+    lead: "Use a passkey on your phone or tablet, too. It takes a minute.",
+    add: "Add a device",
+    scan: "Scan this with the camera of the other device. Then set up a passkey there.",
+    qrLabel: "QR code with the link to add a device",
+    until: (time: string) => `Good until ${time}. It works once.`,
+    came: (name: string) => `${name} wants in`,
+    compare: "Does it show this number? If it does not, say no.",
+    yes: "Yes, add it",
+    yesTitle: "Add this device?",
+    yesText: "It can sign in to your account from now on.",
+    no: "No, that is not mine",
+    noTitle: "Keep this device out?",
+    noText: "Its passkey is thrown away.",
+    added: "The device is added.",
+  },
+
   apps: {
     title: "Connected apps",
     lead: "These apps can read parts of your record because you said so. You can take that back at any time.",

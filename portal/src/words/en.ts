@@ -113,6 +113,9 @@ export const words = {
     busy: "Waiting for your device…",
     doneTitle: "You are all set",
     doneLead: "Your passkey is ready. Next time, sign in with it.",
+    confirmTitle: "One more step",
+    confirmLead:
+      "Look at your first device. It shows this number, too. Say yes there, then sign in here.",
     signIn: "Sign in now",
     noLinkTitle: "This page needs your sign-up link",
     noLinkText:
