@@ -47,7 +47,8 @@ test("a permit names the policies that gave it, a forbid those that took it", ()
     effect: "permit",
     policies: ["patient-own-record"],
   });
-  assert.deepEqual(authorizer.decide({ ...request, device: { id: "device", level: 0 } }), {
+  const keyless = { ...request, device: { id: "device", level: 0 } };
+  assert.deepEqual(authorizer.decide({ ...keyless, action: "update" }), {
     effect: "deny",
     policies: ["device-without-key"],
     reason: "forbidden",
@@ -59,9 +60,14 @@ test("a permit names the policies that gave it, a forbid those that took it", ()
   });
 });
 
-test("every device level from one up reaches a patient's own record", () => {
-  for (const level of [1, 2, 3, 4])
+test("every device level reaches a patient's own record, the lowest only what is not labelled", () => {
+  for (const level of [0, 1, 2, 3, 4])
     assert.equal(authorizer.decide({ ...request, device: { id: "d", level } }).effect, "permit");
+  const hiv = withResource({ labels: ["hiv"] });
+  assert.deepEqual(authorizer.decide({ ...hiv, device: { id: "d", level: 0 } }).policies, [
+    "sensitive-without-key",
+  ]);
+  assert.equal(authorizer.decide({ ...hiv, device: { id: "d", level: 1 } }).effect, "permit");
   assert.equal(authorizer.decide({ ...request, device: { id: "d", level: -1 } }).effect, "deny");
 });
 
