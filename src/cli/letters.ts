@@ -8,6 +8,7 @@ import type { NoticeKind } from "#identity/recovery/notice-store.ts";
 const sentences: Readonly<Record<NoticeKind, string>> = {
   "passkey-added": "A passkey was added to your account.",
   "passkey-removed": "A passkey was removed from your account.",
+  "device-lost": "A device of yours was told to be lost. It is signed out and can sign in no more.",
   "recovery-codes-made": "New recovery codes were made for your account. Old ones do not work now.",
   "recovery-code-used": "A recovery code was used to sign in to your account.",
   "recovery-begun":

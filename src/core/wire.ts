@@ -60,6 +60,47 @@ export interface EnrolFinish {
   readonly credential: unknown;
 }
 
+/** What a device's key was proven by, beside the key itself. */
+export type DeviceAttestation = "none" | "webauthn" | "app-attest" | "android-key";
+
+/** GET /api/identity/account/devices: one browser or app that the person has used, by its key. */
+export interface OwnDevice {
+  readonly id: string;
+  /** As its person calls it, else as the browser says of itself; null when it does not. */
+  readonly name: string | null;
+  readonly kind: "browser" | "kiosk" | "app" | "service";
+  /** Rung of the device ladder, as the server computes it from evidence. */
+  readonly level: number;
+  /** Who manages it; null when nobody does. */
+  readonly managedBy: string | null;
+  readonly attestation: DeviceAttestation;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  readonly lastPlace: string | null;
+  readonly lastZone: string | null;
+  /** Whether it is signed in now. */
+  readonly isSignedIn: boolean;
+  /** When it was told to be lost or stolen: it is shut out since, for good. */
+  readonly lostAt: string | null;
+  readonly isThis: boolean;
+}
+
+/** POST /api/identity/admin/devices/search: `{ items: KnownDevice[], next }`. */
+export interface KnownDevice extends OwnDevice {
+  /** The account whose it is. */
+  readonly owner: { readonly id: string; readonly displayName: string };
+}
+
+/** POST …/devices/:id/lost. */
+export interface LostDevice {
+  readonly id: string;
+  readonly lostAt: string;
+  /** All ids by which the device stands in the log: one for each account that used it. */
+  readonly devices: readonly string[];
+  readonly sessionsEnded: number;
+  readonly passkeysRemoved: number;
+}
+
 /** GET /api/identity/account/sessions: one place where the person is signed in. */
 export interface OwnSession {
   readonly id: string;

@@ -147,6 +147,9 @@ const declared: readonly Route[] = [
   own(["DELETE"], "/sessions/:id"),
   own(["POST"], "/sign-out-everywhere"),
   own(["PUT"], "/device"),
+  own(["GET"], "/devices"),
+  own(["PATCH", "DELETE"], "/devices/:id"),
+  own(["POST"], "/devices/:id/lost"),
   own(["GET", "POST"], "/second-device"),
   own(["POST"], "/second-device/:id/confirm"),
   own(["DELETE"], "/second-device/:id"),
@@ -172,6 +175,9 @@ const declared: readonly Route[] = [
   administration(["POST"], "/people/:id/seal"),
   administration(["POST"], "/people/:id/grants"),
   administration(["DELETE"], "/grants/:id"),
+  administration(["POST"], "/devices/search"),
+  administration(["GET"], "/devices/:id"),
+  administration(["POST"], "/devices/:id/lost"),
 
   // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.

@@ -25,6 +25,10 @@ import { createClientRegistry } from "#identity/clients/registry.ts";
 import { createPreferences } from "#identity/accounts/preferences.ts";
 import { createAdmit } from "#identity/calls/admit.ts";
 import { createCalls } from "#identity/calls/calls.ts";
+import { createAdminDevices, deviceRoles } from "#identity/devices/admin-devices.ts";
+import { createLose } from "#identity/devices/lost.ts";
+import { createOperatorDevices } from "#identity/devices/operator-devices.ts";
+import { createOwnDevices } from "#identity/devices/own-devices.ts";
 import { createEnrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { createGate } from "#identity/gate.ts";
@@ -182,12 +186,14 @@ async function buildHandler(
   };
   const admit = createAdmit(inner);
   const calls = createCalls({ ...inner, admit });
-  const administrators = createCalls({ ...inner, admit, role: "administrator" });
+  const administrators = createCalls({ ...inner, admit, roles: ["administrator"] });
+  const deviceKeepers = createCalls({ ...inner, admit, roles: deviceRoles });
   const openServiceSession = createServiceSessions(inner);
   const provider = createProvider({ ...inner, openServiceSession });
   tellLaunchContext(provider);
   keepTokenTrail(provider, inner.trail, event);
   answerIntrospection(provider, inner);
+  const lose = createLose(inner);
   const throttle = createThrottle(outer);
   const recoveryWaits = deps.recoveryWaits ?? usualWaits;
   if (recoveryWaits.codeMs < recoveryWaitLimits.codeMs.safe)
@@ -219,6 +225,8 @@ async function buildHandler(
       ...createPreferences({ ...inner, calls }),
       ...createAdminApps({ ...inner, calls }),
       ...createOwnDevice({ ...inner, calls }),
+      ...createOwnDevices({ ...inner, calls, lose }),
+      ...createAdminDevices({ ...inner, calls: deviceKeepers, lose }),
       ...createSecondDevice({ ...inner, calls }),
       ...createOwnRecovery({ ...inner, calls }),
       ...createStaffRecovery({ ...inner, calls, recoveryWaits }),
@@ -231,6 +239,7 @@ async function buildHandler(
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),
+    operatorDevices: createOperatorDevices({ ...inner, lose }),
     outside,
     outsideOperator: createOutsideOperator({ ...inner, links }),
     rotateKeys: rotate,

@@ -38,6 +38,10 @@ export const identityLimits = {
   passwordCharsMin: 15,
   passwordCharsMax: 200,
   passkeyNameChars: 100,
+  deviceNameChars: 100,
+  /** Of one account; those last used come first. */
+  devicesShown: 100,
+  devicesPerPage: 50,
   languageChars: 35,
   noticesShown: 50,
   /** Told again by nobody after this long. */

@@ -68,8 +68,8 @@ export interface CallsDeps {
   readonly clock: Clock;
   readonly findAccount: FindAccount;
   readonly trail: Trail;
-  /** Whoever has not this role is refused as "forbidden". */
-  readonly role?: PersonRole;
+  /** Whoever has none of these roles is refused as "forbidden"; without it, everybody may call. */
+  readonly roles?: readonly PersonRole[];
 }
 
 const knownOf = ({ claims }: Admitted): Partial<Happening> & { readonly about: AccountId } => ({
@@ -85,7 +85,7 @@ export function isFresh({ session }: Admitted, clock: Clock): boolean {
   return signedInAt !== null && clock.now() - signedInAt <= identityLimits.freshSignInMs;
 }
 
-export function createCalls({ admit, clock, findAccount, trail, role }: CallsDeps): Calls {
+export function createCalls({ admit, clock, findAccount, trail, roles }: CallsDeps): Calls {
   const deny = async (
     request: TokenRequest,
     action: AuditAction,
@@ -106,7 +106,7 @@ export function createCalls({ admit, clock, findAccount, trail, role }: CallsDep
     const known = knownOf(admitted.value);
     const account = await findAccount(admitted.value.claims.account);
     if (account === null) return deny(request, action, problem("session-ended"), known);
-    if (role !== undefined && !account.roles.includes(role))
+    if (roles !== undefined && !account.roles.some((role) => roles.includes(role)))
       return deny(request, action, problem("forbidden"), known);
     return go({ ...admitted.value, account, request });
   };

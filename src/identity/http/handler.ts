@@ -9,6 +9,7 @@ import type { Consent } from "#identity/apps/consent.ts";
 import type { OperatorApps } from "#identity/clients/operator-apps.ts";
 import type { TokenRequest } from "#identity/calls/admit.ts";
 import type { CallHandler } from "#identity/calls/calls.ts";
+import type { OperatorDevices } from "#identity/devices/operator-devices.ts";
 import type { Enrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { answer, problemAnswer, send, type Answer } from "#identity/http/answer.ts";
@@ -45,6 +46,7 @@ export interface HandlerDeps {
   readonly endSession: EndSession;
   readonly operatorAccounts: OperatorAccounts;
   readonly operatorApps: OperatorApps;
+  readonly operatorDevices: OperatorDevices;
   readonly outside: OutsideSignIn;
   readonly outsideOperator: OutsideOperator;
   readonly registerClient: RegisterClient;
@@ -186,6 +188,7 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return withBody(request, (body) => deps.registerClient(body, facts));
     case "operator":
     case "operator-apps":
+    case "operator-devices":
     case "operator-outside":
     case "operator-keys":
     case "operator-letters":
@@ -224,6 +227,8 @@ async function serveOperator(
   if (target.kind === "operator-letters") return deps.letters();
   if (target.kind === "operator-apps")
     return withBody(request, (body) => deps.operatorApps[target.action](body));
+  if (target.kind === "operator-devices")
+    return withBody(request, (body) => deps.operatorDevices[target.action](body));
   if (target.kind === "operator-outside")
     return withBody(request, (body) => deps.outsideOperator[target.action](body));
   if (target.kind === "operator-keys") return withBody(request, deps.rotateKeys);

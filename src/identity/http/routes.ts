@@ -1,4 +1,8 @@
 import type { OperatorAppsAction } from "#identity/clients/operator-apps.ts";
+import {
+  operatorDevicesActions,
+  type OperatorDevicesAction,
+} from "#identity/devices/operator-devices.ts";
 import { outsideOperatorActions, type OutsideOperatorAction } from "#identity/outside/operator.ts";
 import { recoverySteps, type RecoveryStep } from "#identity/recovery/recovery.ts";
 import type { SignInAction } from "#identity/sign-in/sign-in.ts";
@@ -22,6 +26,7 @@ export type Target =
   | { readonly kind: "operator-outside"; readonly action: OutsideOperatorAction }
   | { readonly kind: "operator"; readonly action: "create" | "link" }
   | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction }
+  | { readonly kind: "operator-devices"; readonly action: OperatorDevicesAction }
   | { readonly kind: "operator-keys" };
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -44,6 +49,13 @@ const calls = [
   ["POST", "admin/apps/:id/approve", "approveApp"],
   ["POST", "admin/apps/:id/revoke", "revokeApp"],
   ["PUT", "account/device", "setDevice"],
+  ["GET", "account/devices", "devices"],
+  ["PATCH", "account/devices/:id", "nameDevice"],
+  ["DELETE", "account/devices/:id", "forgetDevice"],
+  ["POST", "account/devices/:id/lost", "loseDevice"],
+  ["POST", "admin/devices/search", "searchDevices"],
+  ["GET", "admin/devices/:id", "device"],
+  ["POST", "admin/devices/:id/lost", "loseAnyDevice"],
   ["POST", "account/second-device", "addDevice"],
   ["GET", "account/second-device", "waitingDevices"],
   ["POST", "account/second-device/:id/confirm", "confirmDevice"],
@@ -159,6 +171,12 @@ const routes: readonly Route[] = [
   ...outsideOperatorActions.map((action) =>
     route("POST", new RegExp(`^/internal/sign-in-with/${action}$`), () => ({
       kind: "operator-outside",
+      action,
+    })),
+  ),
+  ...operatorDevicesActions.map((action) =>
+    route("POST", new RegExp(`^/internal/devices/${action}$`), () => ({
+      kind: "operator-devices",
       action,
     })),
   ),

@@ -6,6 +6,7 @@ import type { Queryable } from "#storage/database.ts";
 export type NoticeKind =
   | "passkey-added"
   | "passkey-removed"
+  | "device-lost"
   | "recovery-codes-made"
   | "recovery-code-used"
   | "recovery-begun"

@@ -7,7 +7,7 @@ import type { Database, Queryable } from "#storage/database.ts";
 type OpenedRow = { readonly id: string; readonly device: string };
 
 /** `$n` is the time now: what makes a session live. */
-const lives = (now: string): string => `session.ended_at IS NULL AND session.ends_at > ${now}
+export const lives = (now: string): string => `session.ended_at IS NULL AND session.ends_at > ${now}
   AND session.last_seen + session.idle_ms * interval '1 millisecond' > ${now}`;
 
 /** `$n` is when the person signed in. Seconds, as a sign-on cookie knows its time no finer. */

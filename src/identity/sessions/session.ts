@@ -47,7 +47,7 @@ export interface TokenSession {
 export interface Sessions {
   /**
    * The session of this sign-in on the device of this DPoP key, begun when it is not there. Null
-   * when it has ended or was idle too long: the person must sign in again.
+   * when it has ended or was idle too long, or the device was lost: the person must sign in again.
    */
   begin(login: Login, account: Account, use: TokenUse): Promise<TokenSession | null>;
   /** The same session at a refresh, which counts as activity. Null when it has ended. */
@@ -140,6 +140,7 @@ export function createSessions(deps: SessionDeps): Sessions {
           level,
           now,
         });
+        if (device === null) return null;
         const loginHash = loginFor(login, use);
         return openSession(tx, {
           id: random.uuid(),
