@@ -5,6 +5,7 @@ import { ok } from "#core/result.ts";
 import type { GatewayEvent } from "#gateway/events.ts";
 import { createGateway } from "#gateway/gateway.ts";
 import { gatewayLimits } from "#gateway/limits.ts";
+import { followRevocations } from "#gateway/revocations.ts";
 import { routes } from "#gateway/routes.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
 
@@ -36,7 +37,13 @@ export const startGateway: RoleStarter = async (context) => {
       connections: 64,
     }),
   };
+  const revocations = followRevocations({
+    identity: upstreams.identity,
+    clock,
+    heard: (isHeard) => event(isHeard ? "revocations-heard" : "revocations-lost"),
+  });
   const gateway = await createGateway({
+    guard: revocations.guard,
     listen: site,
     tls: publicTls(context),
     minTls: "TLSv1.3",
@@ -60,6 +67,7 @@ export const startGateway: RoleStarter = async (context) => {
     renew: () => gateway.value.renew(publicTls(context)),
     portalBuilt: () => void reload(),
     close: async () => {
+      revocations.close();
       await gateway.value.close();
       await Promise.all([upstreams.identity.destroy(), upstreams.records.destroy()]);
     },

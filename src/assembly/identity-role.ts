@@ -106,6 +106,7 @@ export const startIdentity: RoleStarter = async (context) => {
   return ok({
     renew: () => listener.renew(identity),
     close: async () => {
+      running.value.endStreams();
       await listener.close();
       await running.value.close();
       await log.value.close();

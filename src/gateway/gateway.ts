@@ -7,6 +7,7 @@ import type { GatewayEvent } from "./events.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { listen } from "./listener.ts";
 import { loadPortal, type Portal } from "./portal.ts";
+import type { Revocations } from "./revocations.ts";
 import { headerPolicy } from "./response-headers.ts";
 import { compileRoutes } from "./route-table.ts";
 import { createService, refusalBudget } from "./service.ts";
@@ -32,6 +33,8 @@ export interface GatewayDeps {
   readonly event: (event: GatewayEvent) => void;
   /** Networks that are not the internet; none by default. */
   readonly zones?: readonly ZoneRange[];
+  /** Cuts the answers of sessions that end; nobody does when it is left out. */
+  readonly guard?: Revocations["guard"];
   /** Whether pages carry require-trusted-types-for; on by default. */
   readonly trustedTypes?: boolean;
 }

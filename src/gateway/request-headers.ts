@@ -12,6 +12,7 @@ export interface RequestHeaders {
   readonly acceptEncoding: string;
   readonly accept: string;
   readonly ifNoneMatch: string | null;
+  readonly authorization: string | null;
   /** Names and values by turns: what any upstream may see. */
   readonly passed: readonly string[];
   /** What only identity may see, as it alone speaks to browsers by cookie. */
@@ -74,6 +75,7 @@ interface Draft {
   acceptEncoding: string;
   accept: string;
   ifNoneMatch: string | null;
+  authorization: string | null;
   cookies: string[];
   readonly passed: string[];
   readonly browser: string[];
@@ -96,6 +98,7 @@ export function readHeaders(raw: readonly string[], headerCount: number): Result
     acceptEncoding: "",
     accept: "",
     ifNoneMatch: null,
+    authorization: null,
     cookies: [],
     passed: [],
     browser: [],
@@ -150,6 +153,9 @@ function take(draft: Draft, name: string, value: string): string | null {
       return null;
     case "accept":
       draft.accept = value;
+      return null;
+    case "authorization":
+      draft.authorization = value;
       return null;
     case "if-none-match":
       draft.ifNoneMatch = value;

@@ -13,6 +13,7 @@ import type { Portal } from "./portal.ts";
 import { answerPreflight, preflightOf } from "./preflight.ts";
 import { answerRefusal, type Refusal } from "./refusal.ts";
 import type { HeaderPolicy } from "./response-headers.ts";
+import type { Revocations } from "./revocations.ts";
 import type { RouteEntry, RouteTable } from "./route-table.ts";
 import { portalFile, servePortal } from "./serve-portal.ts";
 import type { Source } from "./sources.ts";
@@ -30,6 +31,8 @@ export interface ServiceOptions {
   readonly random: Random;
   readonly event: (event: GatewayEvent) => void;
   readonly tally: Tally;
+  /** Watches what a person's token was shown for; nobody does when it is left out. */
+  readonly guard?: Revocations["guard"];
 }
 
 /** Answers one request of an address. False when the address has spent its budget of refusals. */
@@ -106,6 +109,8 @@ export function createService(options: ServiceOptions): Service {
       servePortal(exchange, file, admission, { policy, requestId });
       return true;
     }
+    const { authorization } = admission.headers;
+    if (authorization !== null) options.guard?.(exchange, authorization);
     forward(exchange, admission, {
       upstream: options.upstreams[to],
       route: { to, forApps },

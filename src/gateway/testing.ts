@@ -21,6 +21,7 @@ import { systemRandom } from "#core/random.ts";
 import type { GatewayEvent } from "./events.ts";
 import { createGateway, type Gateway, type GatewayDeps } from "./gateway.ts";
 import { gatewayLimits, type GatewayLimits } from "./limits.ts";
+import { followRevocations, type RevocationsDeps } from "./revocations.ts";
 import { routes } from "./routes.ts";
 
 /** A certificate authority for one test run and what it signs: each name is one DNS name. */
@@ -80,6 +81,8 @@ export interface TestGatewayOptions {
   readonly upstream?: Dispatcher;
   readonly portal?: Readonly<Record<string, string | Buffer>>;
   readonly deps?: Partial<GatewayDeps>;
+  /** The gateway follows what identity tells of ended sessions. */
+  readonly follows?: Pick<RevocationsDeps, "heard" | "staleMs">;
 }
 
 const nothingHere: RequestListener = (_request, response) => response.writeHead(404).end();
@@ -102,6 +105,10 @@ export async function testGateway(
     writeFileSync(join(portalDirectory, name), content);
   }
   const events: GatewayEvent[] = [];
+  const { follows } = options;
+  const revocations =
+    follows === undefined ? null : followRevocations({ identity, clock: systemClock, ...follows });
+  if (revocations !== null) t.after(() => revocations.close());
   const made = await createGateway({
     listen: { host: "127.0.0.1", port: 0 },
     tls: own,
@@ -117,6 +124,7 @@ export async function testGateway(
     random: systemRandom,
     limits: { ...gatewayLimits, sweepMs: 25, closeGraceMs: 200, ...options.limits },
     event: (event) => events.push(event),
+    ...(revocations === null ? {} : { guard: revocations.guard }),
     ...options.deps,
   });
   if (!made.ok) throw new Error(`${made.problem.code}: ${made.problem.detail}`);

@@ -32,7 +32,7 @@ import { createOwnDevices } from "#identity/devices/own-devices.ts";
 import { createEnrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { createGate } from "#identity/gate.ts";
-import { createHandler } from "#identity/http/handler.ts";
+import { createHandler, type HandlerDeps } from "#identity/http/handler.ts";
 import { identityLimits } from "#identity/limits.ts";
 import { createEndSession } from "#identity/oidc/end-session.ts";
 import { tellLaunchContext } from "#identity/oidc/launch-context.ts";
@@ -62,6 +62,7 @@ import { recoveryWaitLimits, usualWaits, type RecoveryWaits } from "#identity/re
 import { usualLogOff, type LogOffRules } from "#identity/sessions/log-off.ts";
 import { createOwnDevice } from "#identity/sessions/own-device.ts";
 import { createOwnSessions } from "#identity/sessions/own-sessions.ts";
+import { createRevocations } from "#identity/sessions/revocations.ts";
 import { createSessions } from "#identity/sessions/session.ts";
 import { createInteractions } from "#identity/sign-in/interaction.ts";
 import { createPasswordSteps } from "#identity/sign-in/password-steps.ts";
@@ -102,6 +103,8 @@ export interface IdentityDeps {
 
 export interface Identity {
   readonly handler: Handler;
+  /** Ends the answers that end by no other means, before the listener is closed. */
+  endStreams(): void;
   /** Stops the clean-up; the database stays the caller's. */
   close(): Promise<void>;
 }
@@ -155,7 +158,7 @@ function createGuardedPassword(): CheckPassword {
 }
 
 async function buildHandler(
-  deps: IdentityDeps,
+  deps: IdentityDeps & Pick<HandlerDeps, "followRevocations">,
   secrets: Secrets,
   rotate: OperatorKeys,
 ): Promise<Handler> {
@@ -253,17 +256,19 @@ async function buildHandler(
  * open under the sealer.
  */
 export async function createIdentity(deps: IdentityDeps): Promise<Result<Identity>> {
+  const revocations = createRevocations(deps);
+  const own = { ...deps, followRevocations: revocations.follow };
   const turning = await attempt(() =>
     createTurning({
       read: () => openSecrets(deps),
       nameOf: ({ signingKeys }) => signingKeys.map(({ kid }) => kid).join(" "),
       build: (secrets, turn) => {
         const trail = createTrail(deps.log, deps.clock);
-        return buildHandler(deps, secrets, createOperatorKeys({ ...deps, trail, turn }));
+        return buildHandler(own, secrets, createOperatorKeys({ ...deps, trail, turn }));
       },
     }),
   );
   if (!turning.ok) return turning;
   const { handler, turn } = turning.value;
-  return ok({ handler, close: startSweeping(deps, turn) });
+  return ok({ handler, endStreams: revocations.end, close: startSweeping(deps, turn) });
 }

@@ -23,6 +23,7 @@ import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import type { Letters } from "#identity/recovery/letters.ts";
 import type { Recovery } from "#identity/recovery/recovery.ts";
 import type { Invitations } from "#identity/people/invitation.ts";
+import type { Revocations } from "#identity/sessions/revocations.ts";
 import type { SignIn } from "#identity/sign-in/sign-in.ts";
 import { storageProblem } from "#storage/storage-problem.ts";
 
@@ -44,6 +45,7 @@ export interface HandlerDeps {
   readonly recovery: Recovery;
   readonly letters: Letters;
   readonly endSession: EndSession;
+  readonly followRevocations: Revocations["follow"];
   readonly operatorAccounts: OperatorAccounts;
   readonly operatorApps: OperatorApps;
   readonly operatorDevices: OperatorDevices;
@@ -186,6 +188,7 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return takeOutside(deps, target.provider, call);
     case "register-client":
       return withBody(request, (body) => deps.registerClient(body, facts));
+    case "revocations":
     case "operator":
     case "operator-apps":
     case "operator-devices":
@@ -203,6 +206,10 @@ async function serveGateway(
   target: Target,
   call: Omit<Call, "facts">,
 ): Promise<Answer | null> {
+  if (target.kind === "revocations") {
+    deps.followRevocations(call.request, call.response);
+    return null;
+  }
   const facts = parseClientFacts(call.request.headers);
   if (facts === null) return problemAnswer(problem("forbidden"));
   if (target.kind !== "oidc" && isForeign(call.request, deps.publicOrigin))

@@ -12,6 +12,8 @@ export type Target =
   /** Answered by the OpenID provider library. */
   | { readonly kind: "oidc" }
   | { readonly kind: "smart-configuration" }
+  /** Asked by the gateway itself, for nobody. */
+  | { readonly kind: "revocations" }
   | { readonly kind: "end-session" }
   | { readonly kind: "register-client" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
@@ -153,6 +155,7 @@ const routes: readonly Route[] = [
       step,
     })),
   ),
+  route("GET", /^\/internal\/revocations$/, () => ({ kind: "revocations" })),
   route("POST", /^\/internal\/letters$/, () => ({ kind: "operator-letters" })),
   route("POST", /^\/api\/identity\/invitation\/redeem$/, () => ({ kind: "redeem" })),
   ...calls.map(([method, tail, name]) =>
