@@ -7,8 +7,8 @@ import type { Exchange } from "./exchange.ts";
 /** Cuts the answers under way of whoever may not have them any more. */
 export interface Revocations {
   /** Watches an exchange by the Authorization header that came with it, until it is over. */
-  guard(exchange: Exchange, authorization: string): void;
-  close(): void;
+  readonly guard: (exchange: Exchange, authorization: string) => void;
+  readonly close: () => void;
 }
 
 export interface RevocationsDeps {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { revocationWire } from "#core/revocations.ts";
 import { endedSince } from "#identity/sessions/ended-store.ts";
 import type { Queryable } from "#storage/database.ts";
+import { attempt } from "#storage/storage-problem.ts";
 
 /** Tells each gateway, as it happens, which sessions have ended. */
 export interface Revocations {
@@ -9,9 +11,9 @@ export interface Revocations {
    * Answers with a line for each look at the database, until either side closes. While the database
    * does not answer no line comes, so that the gateway knows that it does not know.
    */
-  follow(request: IncomingMessage, response: ServerResponse): void;
+  readonly follow: (request: IncomingMessage, response: ServerResponse) => void;
   /** Ends every answer under way and begins none any more. */
-  end(): void;
+  readonly end: () => void;
 }
 
 const sinceForm = /^\d{1,15}$/;
@@ -27,21 +29,22 @@ export function createRevocations({ db }: { readonly db: Queryable }): Revocatio
   let isOver = false;
   const { everyMs, sessionsPerLine } = revocationWire;
 
-  const look = async (response: ServerResponse, since: number | null): Promise<number | null> => {
+  const look = async (response: ServerResponse, since: number | null): Promise<number> => {
     const { epoch, ended } = await endedSince(db, since, sessionsPerLine);
     const named = ended.length > sessionsPerLine ? "all" : ended;
     if (open.has(response)) response.write(`${JSON.stringify({ epoch, ended: named })}\n`);
     return epoch;
   };
 
-  const go = (response: ServerResponse, since: number | null): void => {
-    const next = (epoch: number | null): void => {
-      if (!open.has(response)) return;
+  const tell = async (response: ServerResponse, since: number | null): Promise<void> => {
+    let epoch = since;
+    while (open.has(response)) {
+      const seen = await attempt(() => look(response, epoch));
+      if (seen.ok) epoch = seen.value;
       // A gateway that does not read is as good as gone.
       if (response.writableNeedDrain) response.destroy();
-      else setTimeout(() => go(response, epoch), everyMs).unref();
-    };
-    look(response, since).then(next, () => next(since));
+      await pause(everyMs, null, { ref: false });
+    }
   };
 
   return {
@@ -53,7 +56,7 @@ export function createRevocations({ db }: { readonly db: Queryable }): Revocatio
       open.add(response);
       response.once("close", () => open.delete(response));
       response.writeHead(200, { "content-type": "application/x-ndjson" });
-      go(response, sinceOf(request));
+      tell(response, sinceOf(request)).catch(() => response.destroy());
     },
     end: () => {
       isOver = true;
