@@ -22,6 +22,7 @@ const requestOf = (n: number): PolicyRequest => ({
     type: `Type${n}`,
     patient: "patient",
     inCareTeam: true,
+    openedInEmergency: false,
     labels: ["hiv"],
     forbiddenByConsent: false,
   },

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { openHome, readSettings, type Home } from "#assembly/home.ts";
+import { usualEmergencyRules } from "#records/break-glass/rules.ts";
 import { openRecords } from "#assembly/records-role.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
 import { systemClock } from "#core/clock.ts";
@@ -78,6 +79,7 @@ function contextOf(phylax: TestDeployment): Parameters<typeof openRecords>[0] {
     event: () => {},
     keysHealth: () => {},
     keysGraceMs: 120_000,
+    emergency: usualEmergencyRules,
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { recoveryWaitLimits, type RecoveryWaits } from "#identity/recovery/waits.ts";
+import { breakGlassLimits, type EmergencyRules } from "#records/break-glass/rules.ts";
 import { logOffLimits, type LogOffRules } from "#identity/sessions/log-off.ts";
 
 /** What the product takes from its surroundings; read once, by main.ts alone. */
@@ -24,6 +25,8 @@ export interface Environment {
   readonly rateShare: number;
   /** The age in years at which a parent's access to a child's record ends; States differ. */
   readonly parentEndsAtAge: number;
+  /** How long a chart opened in an emergency stays open, and how many one person may open. */
+  readonly emergency: EmergencyRules;
   readonly logOff: LogOffRules;
   readonly recoveryWaits: RecoveryWaits;
   readonly colour: boolean;
@@ -76,12 +79,21 @@ function secondsWithin(
   return Number.isInteger(seconds) && ms >= least && ms <= most ? ms : usual;
 }
 
+/** A whole number within the limits; what is none, or outside of them, means what is usual. */
+function countWithin(
+  value: string | undefined,
+  { least, usual, most }: { readonly least: number; readonly usual: number; readonly most: number },
+): number {
+  const count = Number(text(value) ?? Number.NaN);
+  return Number.isInteger(count) && count >= least && count <= most ? count : usual;
+}
+
 /** A misspelt wish must not turn it off: whatever is not "off" asks for it. */
 function fipsWish(value: string | undefined): boolean {
   return (text(value) ?? "off") !== "off";
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE, PHYLAX_IDLE_(PATIENT, WORKFORCE, KIOSK)_SECONDS, PHYLAX_RECOVERY_(WAIT, STAFF_WAIT)_SECONDS and NO_COLOR. */
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE, PHYLAX_BREAK_GLASS_SECONDS, PHYLAX_BREAK_GLASS_PER_DAY, PHYLAX_IDLE_(PATIENT, WORKFORCE, KIOSK)_SECONDS, PHYLAX_RECOVERY_(WAIT, STAFF_WAIT)_SECONDS and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -100,6 +112,10 @@ export function readEnvironment(
     keysGraceMs: keysGrace(variables["PHYLAX_KEYS_GRACE_SECONDS"]),
     rateShare: share(variables["PHYLAX_RATE_SHARE"]),
     parentEndsAtAge: parentEndsAtAge(variables["PHYLAX_PARENT_ENDS_AT_AGE"]),
+    emergency: {
+      lastsMs: secondsWithin(variables["PHYLAX_BREAK_GLASS_SECONDS"], breakGlassLimits.lastsMs),
+      most: countWithin(variables["PHYLAX_BREAK_GLASS_PER_DAY"], breakGlassLimits.most),
+    },
     logOff: {
       patientIdleMs: secondsWithin(
         variables["PHYLAX_IDLE_PATIENT_SECONDS"],

@@ -23,7 +23,8 @@ const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 
 /** The door, the vault, the log and the store of the records process, without its socket. */
 export async function openRecords(
-  context: Omit<RoleContext, "environment"> & Pick<RoleContext["environment"], "keysGraceMs">,
+  context: Omit<RoleContext, "environment"> &
+    Pick<RoleContext["environment"], "keysGraceMs" | "emergency">,
   peerOf: RecordsDeps["peerOf"],
 ): Promise<Result<Records>> {
   const { home, settings, site, identity, clock, random, event } = context;
@@ -63,6 +64,7 @@ export async function openRecords(
     publicOrigin: site.publicOrigin,
     version: productVersion(),
     authorizer: authorizer.value,
+    emergency: context.emergency,
     logOrigin: origin,
     openLog: (works) =>
       createLog({

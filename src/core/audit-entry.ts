@@ -16,6 +16,7 @@ export const auditActions = [
   "merge",
   "unmerge",
   "access-request",
+  "break-glass",
   "package-install",
   "app-change",
   "access-log",

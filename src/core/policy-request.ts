@@ -30,7 +30,11 @@ export type PolicyAction =
   /** Asking for access to a record (45 CFR 164.524) and seeing how one's own requests stand. */
   | "access-request"
   /** Keeping the register of such requests: seeing all, deciding. */
-  | "access-register";
+  | "access-register"
+  /** Opening the chart of a patient of others in an emergency. */
+  | "break-glass"
+  /** Seeing who opened whose chart so, and recording what is found. */
+  | "break-glass-review";
 
 /** The one question put to policy; identity, records and gateway each know a part of it. */
 export interface PolicyRequest {
@@ -55,6 +59,8 @@ export interface PolicyRequest {
     readonly patient: string | null;
     /** Whether the person stands in the patient's care team now. */
     readonly inCareTeam: boolean;
+    /** Whether the person has the patient's chart open in an emergency now. */
+    readonly openedInEmergency: boolean;
     /** Sensitivity labels, sorted. */
     readonly labels: readonly string[];
     /** Whether a Consent of the patient's forbids this; false for the organisation's own. */

@@ -322,6 +322,8 @@ export interface Problem {
   readonly code: ProblemCode;
   readonly detail?: string;
   readonly at?: string;
+  /** After how long it may be tried again, where that is known. */
+  readonly retryAfterSeconds?: number;
   /** Further findings of the same check, e.g. each invalid element of one resource. */
   readonly also?: readonly { readonly at: string; readonly detail: string }[];
 }

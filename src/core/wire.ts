@@ -244,6 +244,60 @@ export type AccessRequestAct = { readonly version: number } & (
   | { readonly act: "withdraw" }
 );
 
+/** POST /api/records/break-glass: a clinician opens the chart of a patient of others. */
+export interface EmergencyAsked {
+  readonly patient: string;
+  readonly reason: string;
+}
+
+/** GET /api/records/break-glass?patient=ID: the reader's own that last; without: all, to be reviewed. */
+export interface EmergencyPage {
+  readonly openings: readonly EmergencyLine[];
+}
+
+/** A chart opened in an emergency. */
+export interface EmergencyLine {
+  readonly id: string;
+  readonly version: number;
+  readonly openedAt: string;
+  readonly endsAt: string;
+  /** Whether it lasts still. */
+  readonly isOpen: boolean;
+  readonly isReviewed: boolean;
+  /** Null when the record was destroyed and nobody can read it any more. */
+  readonly words: EmergencyWords | null;
+}
+
+export interface EmergencyWords {
+  /** FHIR id of the Patient, and who she is, as the record had it. */
+  readonly patient: string;
+  readonly name: string | null;
+  readonly birthDate: string | null;
+  /** Who opened it, in plain words. */
+  readonly who: string;
+  readonly byYou: boolean;
+  readonly reason: string;
+  /** How many the same person opened within 24 hours, up to this one. */
+  readonly count: number;
+  readonly closedAt: string | null;
+  readonly review: EmergencyReview | null;
+}
+
+export type EmergencyFinding = "justified" | "not-justified" | "to-follow-up";
+
+export interface EmergencyReview {
+  readonly at: string;
+  readonly byYou: boolean;
+  readonly finding: EmergencyFinding;
+  readonly words: string;
+}
+
+/** POST /api/records/break-glass/ID: `version` is the one that was read. */
+export type EmergencyAct = { readonly version: number } & (
+  | { readonly act: "close" }
+  | { readonly act: "review"; readonly finding: EmergencyFinding; readonly words: string }
+);
+
 /** POST /api/records/exports `{patient, form}`; the bytes are at GET /api/records/exports/ID. */
 export interface CopyMade {
   readonly id: string;

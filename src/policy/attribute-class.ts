@@ -22,6 +22,7 @@ export type ResourceClass =
       readonly ofCaller: boolean;
       readonly actedFor: boolean;
       readonly inCareTeam: boolean;
+      readonly openedInEmergency: boolean;
       /** Sorted, each once. */
       readonly labels: readonly string[];
       readonly forbiddenByConsent: boolean;
@@ -42,12 +43,17 @@ export function attributeClassOf(request: PolicyRequest): AttributeClass {
   };
 }
 
-const logActions: ReadonlySet<PolicyAction> = new Set(["access-log", "audit-read"]);
+const logActions: ReadonlySet<PolicyAction> = new Set([
+  "access-log",
+  "audit-read",
+  "break-glass-review",
+]);
 
 const requestActions: ReadonlySet<PolicyAction> = new Set(["access-request", "access-register"]);
 
 function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceClass {
-  const { type: resourceType, patient, inCareTeam, labels, forbiddenByConsent } = resource;
+  const { type: resourceType, patient, inCareTeam, openedInEmergency, labels } = resource;
+  const { forbiddenByConsent } = resource;
   const ofCaller = patient !== null && person.patients.includes(patient);
   const actedFor = patient !== null && person.actsFor.includes(patient);
   if (logActions.has(action))
@@ -60,6 +66,7 @@ function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceC
     ofCaller,
     actedFor,
     inCareTeam,
+    openedInEmergency,
     labels: sorted(labels),
     forbiddenByConsent,
   };

@@ -117,9 +117,8 @@ function callOf(name: string, asked: AttributeClass): StatefulAuthorizationCall 
 function attributesOf(resource: ResourceClass): EntityJson["attrs"] {
   switch (resource.kind) {
     case "PatientRecord": {
-      const { resourceType, ofCaller, actedFor, inCareTeam, forbiddenByConsent } = resource;
-      const labels = [...resource.labels];
-      return { resourceType, ofCaller, actedFor, inCareTeam, labels, forbiddenByConsent };
+      const { kind: _, ...facts } = resource;
+      return { ...facts, labels: [...resource.labels] };
     }
     case "OrganisationRecord":
       return { resourceType: resource.resourceType };

@@ -34,6 +34,7 @@ interface Data {
   readonly type: string;
   readonly whose: "own" | "acted for" | "another's" | "nobody's";
   readonly inCareTeam: boolean;
+  readonly opened: boolean;
   readonly label: string | null;
   readonly forbidden: boolean;
 }
@@ -55,12 +56,20 @@ const recordActions = [
   "delete",
   "import",
   "export",
+  "break-glass",
 ] as const;
 const matchActions = ["match", "merge"] as const;
 const requestActions = ["access-request", "access-register"] as const;
-const logActions = ["access-log", "audit-read"] as const;
+const logActions = ["access-log", "audit-read", "break-glass-review"] as const;
 
-const patientData: readonly Data[] = (["own", "acted for", "another's"] as const).flatMap((whose) =>
+const patientData: readonly Data[] = (
+  [
+    ["own", false],
+    ["acted for", false],
+    ["another's", false],
+    ["another's", true],
+  ] as const
+).flatMap(([whose, opened]) =>
   [false, true].flatMap((inCareTeam) =>
     (
       [
@@ -69,7 +78,7 @@ const patientData: readonly Data[] = (["own", "acted for", "another's"] as const
         ["Observation", null, true],
         ["Consent", null, true],
       ] as const
-    ).map(([type, label, forbidden]) => ({ type, whose, inCareTeam, label, forbidden })),
+    ).map(([type, label, forbidden]) => ({ type, whose, inCareTeam, opened, label, forbidden })),
   ),
 );
 const asPatient = (data: Data): Data => ({ ...data, type: "Patient" });
@@ -77,6 +86,7 @@ const nobodys = (type: string): Data => ({
   type,
   whose: "nobody's",
   inCareTeam: false,
+  opened: false,
   label: null,
   forbidden: false,
 });
@@ -85,6 +95,7 @@ const logData: readonly Data[] = (["own", "acted for", "another's", "nobody's"] 
     type: "AuditEvent",
     whose,
     inCareTeam: false,
+    opened: false,
     label: null,
     forbidden: false,
   }),
@@ -137,6 +148,7 @@ function requestOf({ roles, level, zone, purpose, action, data }: Line): PolicyR
       type: data.type,
       patient,
       inCareTeam: data.inCareTeam,
+      openedInEmergency: data.opened,
       labels: data.label === null ? [] : [data.label],
       forbiddenByConsent: data.forbidden,
     },
@@ -167,6 +179,9 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
     return isOfficer && data.type === "Patient" && !isKept;
   }
   if (action === "access-request") return isHers;
+  const rescuing = is("clinician") && purpose === "BTG";
+  if (action === "break-glass") return rescuing && !data.inCareTeam && data.whose !== "nobody's";
+  if (action === "break-glass-review") return is("privacy-officer") && purpose === "HOPERAT";
   if (action === "access-register") return is("privacy-officer") && purpose === "HOPERAT";
   if (action === "audit-read" && data.whose === "nobody's")
     return is("security-operator") && purpose === "HOPERAT";
@@ -179,6 +194,8 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   if (serving) return true;
   if (data.whose === "nobody's")
     return looking && (treating || (asking && data.type === "Practitioner"));
+  if (rescuing && data.opened && looking && level > 0 && data.label !== "psychotherapy")
+    return true;
   const taking = looking || action === "export";
   if (treating && data.inCareTeam) return taking || changing;
   return taking && isHers && data.label !== "psychotherapy";

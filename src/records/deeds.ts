@@ -10,6 +10,12 @@ import {
 } from "#records/access-requests/desk.ts";
 import type { AuditViewDeps } from "#records/audit-view/audit-view.ts";
 import { auditViewDeed } from "#records/audit-view/view-deed.ts";
+import {
+  actOnOpening,
+  openInEmergency,
+  type EmergencyDeskDeps,
+} from "#records/break-glass/desk.ts";
+import { listOpenings } from "#records/break-glass/queue.ts";
 import { answerRebuild, type BlindDeskDeps } from "#records/blind/desk.ts";
 import { contentOf, wantsContent } from "#records/binary/raw-content.ts";
 import { performBundle } from "#records/bundle.ts";
@@ -47,6 +53,7 @@ export interface DeedsDeps
     ImportDeps,
     AccessLogDeps,
     AccessDeskDeps,
+    EmergencyDeskDeps,
     AuditViewDeps,
     KeyDeskDeps,
     BlindDeskDeps,
@@ -132,6 +139,17 @@ function accessDeed(deps: DeedsDeps, { request, method, query }: Asked): Deed | 
       return guarded("access-request", listRequests(deps, query));
     case "POST":
       return guarded("access-request", askForAccess(deps, request));
+    default:
+      return null;
+  }
+}
+
+function emergencyDeed(deps: DeedsDeps, { request, method, query }: Asked): Deed | null {
+  switch (method) {
+    case "GET":
+      return guarded("break-glass", listOpenings(deps, query));
+    case "POST":
+      return guarded("break-glass", openInEmergency(deps, request));
     default:
       return null;
   }
@@ -226,6 +244,12 @@ export function createDeeds(deps: DeedsDeps): DeedOf {
       case "access-request":
         return only("POST", asked, () =>
           guarded("access-request", actOnRequest(deps, request, place.id)),
+        );
+      case "emergencies":
+        return emergencyDeed(deps, asked);
+      case "emergency":
+        return only("POST", asked, () =>
+          guarded("break-glass", actOnOpening(deps, request, place.id)),
         );
       case "copies":
         return only("POST", asked, () => guarded("export", makeCopy(request)));

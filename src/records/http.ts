@@ -72,7 +72,9 @@ export function problemAnswer(
 ): Answer & { readonly body: string } {
   const { status } = meaningOf(problem.code);
   const challenge = status === 401 ? { "www-authenticate": challengeOf(problem) } : {};
-  const retry = status === 503 ? { "retry-after": "1" } : {};
+  const { retryAfterSeconds = status === 503 ? 1 : null } = problem;
+  const retry: Record<string, string> =
+    retryAfterSeconds === null ? {} : { "retry-after": String(retryAfterSeconds) };
   const type = isFhir ? fhirJson : "application/problem+json";
   const body = JSON.stringify(isFhir ? operationOutcome(problem) : problemDetails(problem));
   return { status, headers: { "content-type": type, ...challenge, ...retry }, body };

@@ -19,6 +19,8 @@ import type { Authorizer } from "#policy/authorizer.ts";
 import { countAnonymousDenials } from "#records/anonymous-denials.ts";
 import { createBlindIndex } from "#records/blind/blind-index.ts";
 import { openMaintenance } from "#records/blind/maintenance.ts";
+import type { EmergencyRules } from "#records/break-glass/rules.ts";
+import { awaitingOpenings, openStandingOpenings } from "#records/break-glass/standing-openings.ts";
 import { createIdentify, sessionOf } from "#records/caller.ts";
 import { createDeeds } from "#records/deeds.ts";
 import { createDoor, type DoorDeps } from "#records/door.ts";
@@ -61,6 +63,7 @@ export interface RecordsDeps {
   /** Version of this software, for the CapabilityStatement. */
   readonly version: string;
   readonly authorizer: Authorizer;
+  readonly emergency: EmergencyRules;
   /** Name of this process's log. */
   readonly logOrigin: string;
   /** Opens this process's log, which writes rows in the transaction of their entries. */
@@ -209,9 +212,10 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   const samePerson = createSamePerson(db);
   const pseudonymOf = (id: ResourceId): Pseudonym => vault.pseudonymOf(id);
   const watch = { db, clock, pseudonymOf, samePerson };
-  const [sessions, consents] = await Promise.all([
+  const [sessions, consents, openings] = await Promise.all([
     watchLiveSessions(watch),
     openConsentBook({ ...deps, vault }),
+    openStandingOpenings({ db, clock }),
   ]);
   const live = whileFresh(sessions, consents);
   const denials = countAnonymousDenials({
@@ -220,9 +224,12 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   });
   const keyOf = createKeyOf(deps.fetchJwks, clock);
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
-  const begin = createVisits({ ...deps, consents, samePerson, pseudonymOf });
+  const begin = createVisits({ ...deps, consents, samePerson, openings, pseudonymOf });
   const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
-  const heeded = awaitingCharts(awaitingConsents(log, consents), samePerson);
+  const heeded = awaitingOpenings(
+    awaitingCharts(awaitingConsents(log, consents), samePerson),
+    openings,
+  );
   const door = createDoor({ clock, log: heeded, identify, begin, denials, stillLive });
   const facts = { publicOrigin, version: deps.version, since: clock.now(), operations };
   const deedOf = createDeeds({
@@ -251,6 +258,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
       packages.value.close();
       sessions.close();
       consents.close();
+      openings.close();
       await maintenance.value.close();
       await denials.close();
       await log.close();

@@ -36,6 +36,8 @@ export type Place =
   | { readonly kind: "chart-decisions" }
   | { readonly kind: "possible-duplicates" }
   | { readonly kind: "access-request"; readonly id: ResourceId }
+  | { readonly kind: "emergencies" }
+  | { readonly kind: "emergency"; readonly id: ResourceId }
   | { readonly kind: "copies" }
   | { readonly kind: "copy"; readonly id: ResourceId }
   | { readonly kind: "checkpoint" }
@@ -87,6 +89,7 @@ function fhirPlace(segments: readonly string[]): Place | null {
 
 const requestsPath = "/api/records/access-requests";
 const copiesPath = "/api/records/exports";
+const emergenciesPath = "/api/records/break-glass";
 
 /** What a path below `base` names by its one further segment. */
 function idBelow(path: string, base: string): ResourceId | null {
@@ -101,7 +104,11 @@ export function placeOf(path: string): Place | null {
   if (request !== null) return { kind: "access-request", id: request };
   const copy = idBelow(path, copiesPath);
   if (copy !== null) return { kind: "copy", id: copy };
+  const emergency = idBelow(path, emergenciesPath);
+  if (emergency !== null) return { kind: "emergency", id: emergency };
   switch (path) {
+    case emergenciesPath:
+      return { kind: "emergencies" };
     case copiesPath:
       return { kind: "copies" };
     case requestsPath:

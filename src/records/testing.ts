@@ -14,6 +14,7 @@ import type { KeySignal } from "#core/key-wire.ts";
 import { parseProcessRole } from "#core/roles.ts";
 import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
 import { readPolicyFiles } from "#policy/policy-files.ts";
+import { usualEmergencyRules, type EmergencyRules } from "#records/break-glass/rules.ts";
 import { createRecords, type Records, type RecordsLog } from "#records/records.ts";
 import type { Fault } from "#records/server.ts";
 import type { Database } from "#storage/database.ts";
@@ -219,6 +220,7 @@ export interface WorldChanges {
   readonly vault?: (vault: Vault) => Vault;
   /** The database by which the log is written. */
   readonly logDb?: (db: Database) => Database;
+  readonly emergency?: EmergencyRules;
   /** The database by which rows and sessions are read. */
   readonly db?: (db: Database) => Database;
 }
@@ -294,6 +296,7 @@ export async function testWorld(
     publicOrigin: testOrigin,
     version: "0.0.0",
     authorizer: authorizer(await testAuthorizer()),
+    emergency: changes.emergency ?? usualEmergencyRules,
     logOrigin: origin,
     openLog: async (works) => {
       const signer = createSigner(pem.toString(), origin);

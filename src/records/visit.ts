@@ -16,6 +16,7 @@ import type {
 import { problem, type Problem } from "#core/problem.ts";
 import type { Authorizer } from "#policy/authorizer.ts";
 import type { Caller } from "#records/caller.ts";
+import type { StandingOpenings } from "#records/break-glass/standing-openings.ts";
 import type { ConsentBook } from "#records/consent/consent-book.ts";
 import type { Standing } from "#records/consent/provision.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
@@ -51,6 +52,10 @@ export interface Touch {
   readonly dekVersion: number | null;
   readonly ciphertextHash: string | null;
   readonly policies: readonly string[];
+  /** An alarm that goes with it, by name. */
+  readonly signal?: string;
+  /** Where it is another than the caller's role says. */
+  readonly purpose?: PurposeOfUse;
 }
 
 /** Fills what a touch leaves out: callers name only what they know. */
@@ -121,6 +126,7 @@ export interface VisitDeps {
   readonly authorizer: Authorizer;
   readonly consents: Pick<ConsentBook, "forbids">;
   readonly samePerson: Pick<SamePerson, "othersOf">;
+  readonly openings: Pick<StandingOpenings, "idOf">;
   readonly pseudonymOf: (patient: ResourceId) => Pseudonym;
 }
 
@@ -131,18 +137,41 @@ export type BeginVisit = (
   afterwards: Visit["afterwards"],
 ) => Visit;
 
+/** In the log, that a deed was permitted for this chart's being open in an emergency. */
+const openingMark = "opening-";
+
+/** The chart's being open to this clinician, who does not care for her; null for everybody else. */
+function openingFor(
+  { openings, samePerson }: VisitDeps,
+  { caller, at }: Pick<Visit, "caller" | "at">,
+  { compartment, inCareTeam }: Question,
+): string | null {
+  if (inCareTeam || compartment === "organisation") return null;
+  if (actingAs(caller, compartment).role !== "clinician") return null;
+  const charts = [compartment, ...samePerson.othersOf(compartment).map((each) => each.compartment)];
+  return openings.idOf(caller.live.account, charts, at);
+}
+
+/** Why it is asked: what stands on an emergency is for nothing else. */
+function purposeOf(caller: Caller, question: Question, opening: string | null): PurposeOfUse {
+  const { role, purpose } = actingAs(caller, question.compartment);
+  const isEmergency = question.action === "break-glass" && role === "clinician";
+  return isEmergency || opening !== null ? "BTG" : purpose;
+}
+
 /** A Consent speaks of a person: what stands in one of her charts holds for all of them. */
 function isForbidden(
   { consents, samePerson }: VisitDeps,
   { caller, at }: Pick<Visit, "caller" | "at">,
   { compartment, action, type, labels }: Question,
+  purpose: PurposeOfUse,
 ): boolean {
   if (compartment === "organisation") return false;
   const others = samePerson.othersOf(compartment);
   const asked = {
     standing: standingOf(caller, compartment),
     practitioner: caller.live.practitioner,
-    purpose: actingAs(caller, compartment).purpose,
+    purpose,
     action,
     type,
     labels,
@@ -158,10 +187,12 @@ function policyRequest(
   deps: VisitDeps,
   visit: Pick<Visit, "caller" | "facts" | "at">,
   question: Question,
+  opening: string | null,
 ): PolicyRequest {
   const { caller, facts } = visit;
   const { claims, live } = caller;
   const { compartment, type, inCareTeam, labels, action } = question;
+  const purpose = purposeOf(caller, question, opening);
   return {
     tenant: deps.tenant,
     person: {
@@ -174,20 +205,22 @@ function policyRequest(
     device: { id: live.device, level: live.deviceLevel },
     client: { id: claims.client },
     zone: facts.zone,
-    purpose: actingAs(caller, compartment).purpose,
+    purpose,
     action,
     resource: {
       type,
       patient: compartment === "organisation" ? null : compartment,
       inCareTeam,
+      openedInEmergency: opening !== null,
       labels,
-      forbiddenByConsent: isForbidden(deps, visit, question),
+      forbiddenByConsent: isForbidden(deps, visit, question, purpose),
     },
   };
 }
 
-function verdictOf(decision: PolicyDecision): Verdict {
-  const { policies } = decision;
+function verdictOf(decision: PolicyDecision, opening: string | null): Verdict {
+  const policies =
+    opening === null ? decision.policies : [...decision.policies, openingMark + opening];
   if (decision.effect === "permit") return { permitted: true, policies };
   return {
     permitted: false,
@@ -231,7 +264,10 @@ export function createVisits(deps: VisitDeps): BeginVisit {
           const refusal = problem("forbidden", { detail: "The token's scopes do not cover this." });
           return { permitted: false, problem: refusal, policies: ["scope"] };
         }
-        return verdictOf(authorizer.decide(policyRequest(deps, { caller, facts, at }, question)));
+        const visited = { caller, facts, at };
+        const opening = openingFor(deps, visited, question);
+        const request = policyRequest(deps, visited, question, opening);
+        return verdictOf(authorizer.decide(request), opening);
       },
     };
   };
@@ -246,7 +282,9 @@ export function entryOf(
   const { claims, live } = caller;
   const { compartment, policies, type, id, version, ...rest } = touched;
   const { role, purpose } = actingAs(caller, compartment);
+  const standsOnOpening = policies.some((name) => name.startsWith(openingMark));
   return auditEntry({
+    purpose: standsOnOpening ? "BTG" : purpose,
     ...rest,
     time: at,
     reasons: policies,
@@ -258,7 +296,6 @@ export function entryOf(
     zone: facts.zone,
     address: facts.address,
     requestId: facts.requestId,
-    purpose,
     patient: compartment === "organisation" ? null : compartment,
     resourceType: type,
     resourceId: id,

@@ -1,5 +1,6 @@
 import { invariant, unreachable } from "#core/result.ts";
 import { writeAccessRequest } from "#records/access-requests/register-store.ts";
+import { writeBreakGlass } from "#records/break-glass/opening-store.ts";
 import { storeDecision } from "#records/matching/merge-store.ts";
 import { writeResealed } from "#records/reseal-store.ts";
 import type { Work, WriteGroup, WriteOutcome } from "#records/write-plan.ts";
@@ -14,6 +15,8 @@ function performOne(tx: Queryable, work: OneWork): Promise<WriteOutcome> {
       return writeResealed(tx, work);
     case "access-request":
       return writeAccessRequest(tx, work);
+    case "break-glass":
+      return writeBreakGlass(tx, work);
     default:
       return unreachable(work);
   }

@@ -3,6 +3,7 @@ import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
 import { ok } from "#core/result.ts";
 import type { AccessRequestWrite } from "#records/access-requests/register-row.ts";
+import type { BreakGlassWrite } from "#records/break-glass/opening-row.ts";
 import type { BlindWrite } from "#records/blind/row-store.ts";
 import { afterDecision, lostLink, type KeptLinks } from "#records/matching/kept-links.ts";
 import type { ChartDecision } from "#records/matching/merge-store.ts";
@@ -108,7 +109,7 @@ export interface ResealGroup {
 }
 
 /** What the log writes in the transaction of its entries. */
-export type Work = WriteGroup | ResealGroup | AccessRequestWrite;
+export type Work = WriteGroup | ResealGroup | AccessRequestWrite | BreakGlassWrite;
 
 /** What the database holds of a row before a flush. */
 export interface RowState {

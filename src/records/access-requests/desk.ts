@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import { parseResourceId, parseResourceType, type Pseudonym, type ResourceId } from "#core/ids.ts";
+import { parseResourceId, type Pseudonym, type ResourceId } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { invariant, ok, type Result } from "#core/result.ts";
+import { ok, type Result } from "#core/result.ts";
 import type { AccessRequestLine } from "#core/wire.ts";
 import { lineOf } from "#records/access-requests/line.ts";
 import { parseAct, parseAsked, requestLimits } from "#records/access-requests/parse.ts";
@@ -18,9 +18,9 @@ import {
 import { openRequest, sealRequest } from "#records/access-requests/sealing.ts";
 import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
 import { jsonAnswer, type Answer } from "#records/http.ts";
-import { nameIn } from "#records/names.ts";
-import { openRows, type OpeningDeps } from "#records/opening.ts";
-import { refuseById, refuseUnopened } from "#records/read.ts";
+import { chartPerson } from "#records/chart-person.ts";
+import type { OpeningDeps } from "#records/opening.ts";
+import { refuseById } from "#records/read.ts";
 import type { RecordStore } from "#records/store.ts";
 import { actingAs, touch, type Touch, type Verdict, type Visit } from "#records/visit.ts";
 import { newId, readJsonValue } from "#records/write-body.ts";
@@ -35,7 +35,6 @@ export interface AccessDeskDeps extends OpeningDeps {
 }
 
 const dataType = "AccessRequest";
-const patientType = parseResourceType("Patient");
 
 const touchOf = (known: Partial<Touch>): Touch =>
   touch({ action: "access-request", compartment: null, type: dataType, ...known });
@@ -87,28 +86,6 @@ function writing(
   };
 }
 
-const birthDateIn = (value: unknown): string | null =>
-  typeof value === "object" && value !== null && "birthDate" in value
-    ? String(value.birthDate)
-    : null;
-
-/** Who asks, as the record has it. */
-async function personOf(
-  deps: AccessDeskDeps,
-  visit: Visit,
-  patient: ResourceId,
-): Promise<AccessRequest["person"] | Refusal> {
-  invariant(patientType !== null, "Patient is a type");
-  const about = touchOf({ compartment: deps.vault.pseudonymOf(patient) });
-  const found = await deps.store.find(patientType, patient, visit.asker);
-  if (!found.ok) return refused(found.problem, about);
-  const opened = await openRows(found.value.rows, deps, visit);
-  if (!opened.ok) return refuseUnopened(opened, about);
-  const [row] = opened.value;
-  if (row === undefined || row.value === null) return refused(problem("not-found"), about);
-  return { name: nameIn(row.value), birthDate: birthDateIn(row.value) };
-}
-
 /** `POST /api/records/access-requests`: a person asks for access to her record. */
 export function askForAccess(deps: AccessDeskDeps, request: IncomingMessage): Interaction {
   return async (visit) => {
@@ -126,7 +103,7 @@ export function askForAccess(deps: AccessDeskDeps, request: IncomingMessage): In
     if (!before.ok) return stop(before.problem, compartment);
     if (before.value.filter(({ isOpen }) => isOpen).length >= requestLimits.openPerPatient)
       return stop(problem("too-costly", { detail: "Too many requests are open." }), compartment);
-    const person = await personOf(deps, visit, patient);
+    const person = await chartPerson(deps, visit, { patient, about: touchOf({ compartment }) });
     if ("kind" in person) return person;
     const made = newRequest({ ...asked.value, person }, deedOf(visit, compartment), visit.at);
     const place = { id: newId(deps), version: 1, compartment };

@@ -76,6 +76,7 @@ export const eventKinds: Readonly<Record<AuditAction, EventKind>> = {
   merge: operation("merge", "U"),
   unmerge: operation("unmerge", "U"),
   "access-request": operation("access-request", "E"),
+  "break-glass": event("break-glass", dcm("110127", "Emergency Override Started")),
   "package-install": event("package-install", application, "U"),
   "app-change": event("app-change", application, "U"),
   "access-log": event("access-log", dcm("110101", "Audit Log Used"), "R"),

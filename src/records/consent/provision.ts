@@ -83,8 +83,15 @@ const consentActions: Readonly<Record<PolicyAction, readonly string[]>> = {
   "audit-read": [],
   "access-request": [],
   "access-register": [],
+  "break-glass": [],
+  "break-glass-review": [],
   import: [],
 };
+
+/** A purpose and those that it is a kind of: HL7 v3 ActReason has BTG below ETREAT below TREAT. */
+function withBroader(purpose: string): readonly string[] {
+  return purpose === "BTG" ? ["BTG", "ETREAT", "TREAT"] : [purpose];
+}
 
 /** Whether conditions that cannot be told count as met: for what forbids they do, for what permits not. */
 type Doubt = boolean;
@@ -118,7 +125,7 @@ function applies(provision: Provision, asked: ConsentQuestion, doubt: Doubt): bo
   return (
     isMeantAction(provision, asked, doubt) &&
     isMeantActor(provision, asked, doubt) &&
-    meets(purposes, [asked.purpose], doubt) &&
+    meets(purposes, withBroader(asked.purpose), doubt) &&
     meets(types, [asked.type], doubt) &&
     meets(labels, asked.labels, doubt)
   );
