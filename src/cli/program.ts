@@ -5,6 +5,7 @@ import { productVersion } from "#assembly/version.ts";
 import { appsCommand } from "#cli/apps.ts";
 import { auditCommand } from "#cli/audit.ts";
 import { authorityCommand } from "#cli/authority.ts";
+import { deviceCommand } from "#cli/device/device.ts";
 import { doctorCommand } from "#cli/doctor.ts";
 import { fhirCommand } from "#cli/fhir.ts";
 import { identityCommand } from "#cli/identity.ts";
@@ -45,6 +46,7 @@ const commands: readonly Register[] = [
   keysCommand,
   inviteCommand,
   appsCommand,
+  deviceCommand,
   identityCommand,
   lettersCommand,
   signInWithCommand,

@@ -8,6 +8,7 @@ import {
 } from "#identity/devices/device-search.ts";
 import { shownWithOwner } from "#identity/devices/device-view.ts";
 import { evidenceOfKeys } from "#identity/devices/evidence-store.ts";
+import { devicesOfKey } from "#identity/devices/lost-store.ts";
 import { lostSignal, type Lose } from "#identity/devices/lost.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import type { JsonObject } from "#identity/http/body.ts";
@@ -34,7 +35,8 @@ function idOf({ id }: JsonObject): DeviceId | null {
 
 /**
  * `list` takes what parseDeviceSearch takes and answers `{ items: KnownDevice[], next }`; `show`
- * and `lost` take `{ id }` and answer KnownDevice and LostDevice of core/wire.ts.
+ * and `lost` take `{ id }` and answer KnownDevice, with all ids of its key as `devices`, and LostDevice
+ * of core/wire.ts.
  */
 export function createOperatorDevices(deps: OperatorDevicesDeps): OperatorDevices {
   const { db, sealer, clock, lose, trail } = deps;
@@ -60,7 +62,11 @@ export function createOperatorDevices(deps: OperatorDevicesDeps): OperatorDevice
       if (row === null) return notFound;
       const evidence = await evidenceOfKeys(db, [row.jkt]);
       const shown = shownWithOwner(row, { sealer, evidence, now, here: null });
-      return noted(answer(shown), { reasons: ["device-shown"], resourceId: row.id });
+      const devices = (await devicesOfKey(db, row.jkt)).map((use) => use.id);
+      return noted(answer({ ...shown, devices }), {
+        reasons: ["device-shown"],
+        resourceId: row.id,
+      });
     },
     lost: async (body) => {
       const device = idOf(body);
