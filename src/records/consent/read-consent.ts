@@ -30,7 +30,8 @@ const knownActions: ReadonlySet<string> = new Set([
   "disclose",
   "correct",
 ]);
-const knownPurposes: ReadonlySet<string> = new Set(purposes);
+// No purpose of ours, but what opening a chart in an emergency (BTG) is a kind of.
+const knownPurposes: ReadonlySet<string> = new Set([...purposes, "ETREAT"]);
 
 function codesIn(concept: unknown, system: string): readonly string[] {
   return listOf(isObject(concept) ? concept.coding : undefined).flatMap((coding) =>
