@@ -187,6 +187,11 @@ const problems = {
     issue: "business-rule",
     text: "This is the only way left to sign in. Add another one first.",
   },
+  "enrolled-already": {
+    status: 409,
+    issue: "business-rule",
+    text: "This person can sign in already. Who lost all she signs in with gets back by a recovery.",
+  },
   "limit-reached": {
     status: 409,
     issue: "business-rule",

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
 import { invariant } from "#core/result.ts";
-import { addressKey, createSources, type Source, type SourcesOptions } from "./sources.ts";
+import { networkOf } from "#core/network-of.ts";
+import { createSources, type Source, type SourcesOptions } from "./sources.ts";
 
 const make = (options: Partial<SourcesOptions> = {}) =>
   createSources({
@@ -85,11 +86,11 @@ suite("sources", () => {
   });
 
   test("one IPv6 /64 is one source, its neighbour another", () => {
-    assert.equal(addressKey("2001:db8:1:2::1"), addressKey("2001:db8:1:2:ffff:0:0:9"));
-    assert.equal(addressKey("2001:0db8:0001:0002::1"), addressKey("2001:db8:1:2::"));
-    assert.notEqual(addressKey("2001:db8:1:2::1"), addressKey("2001:db8:1:3::1"));
-    assert.equal(addressKey("::1"), "0:0:0:0::/64");
-    assert.equal(addressKey("2001:db8::"), "2001:db8:0:0::/64");
+    assert.equal(networkOf("2001:db8:1:2::1"), networkOf("2001:db8:1:2:ffff:0:0:9"));
+    assert.equal(networkOf("2001:0db8:0001:0002::1"), networkOf("2001:db8:1:2::"));
+    assert.notEqual(networkOf("2001:db8:1:2::1"), networkOf("2001:db8:1:3::1"));
+    assert.equal(networkOf("::1"), "0:0:0:0::/64");
+    assert.equal(networkOf("2001:db8::"), "2001:db8:0:0::/64");
   });
 
   test("the full address is told, not its prefix", () => {

@@ -1,5 +1,5 @@
-import { isIPv6 } from "node:net";
 import type { Zone } from "#core/audit-entry.ts";
+import { networkOf } from "#core/network-of.ts";
 
 /** What is remembered of one address (of one /64 for IPv6, which one household or host holds whole). */
 export interface Source {
@@ -64,7 +64,7 @@ export function createSources(options: SourcesOptions): Sources {
   return {
     open(remoteAddress, nowMs) {
       const address = plainAddress(remoteAddress);
-      const key = addressKey(address);
+      const key = networkOf(address);
       const held = hold(key, nowMs);
       if (held.connections >= connectionsPerAddress) return null;
       held.connections += 1;
@@ -101,18 +101,4 @@ const mapped = "::ffff:";
 function plainAddress(address: string): string {
   const bare = address.split("%", 1)[0] ?? "";
   return bare.startsWith(mapped) && bare.includes(".") ? bare.slice(mapped.length) : bare;
-}
-
-/** IPv6 hosts are handed a whole /64 and may come from any address in it (RFC 6177). */
-export function addressKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [front = "", back] = address.split("::", 2);
-  const head = front === "" ? [] : front.split(":");
-  const tail = back === undefined || back === "" ? [] : back.split(":");
-  const missing = back === undefined ? 0 : 8 - head.length - tail.length;
-  const groups = [...head, ...Array.from({ length: missing }, () => "0"), ...tail];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
 }

@@ -2,8 +2,18 @@ import { laterBy, toIso, type Instant } from "#core/clock.ts";
 import { identityLimits } from "#identity/limits.ts";
 import type { Queryable } from "#storage/database.ts";
 
-/** Tables, the column that tells when a row is of no use any more, and how long it stays after. */
-const sweeps = [
+interface Sweep {
+  readonly table: string;
+  readonly key: string;
+  /** Tells when a row is of no use any more. */
+  readonly column: string;
+  /** How long it stays after. */
+  readonly keptMs: number;
+  /** Which rows; all when left out. */
+  readonly only?: string;
+}
+
+const sweeps: readonly Sweep[] = [
   { table: "oidc", key: "tenant, model, id", column: "expires_at", keptMs: 0 },
   { table: "sign_in", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "attempt", key: "tenant, subject", column: "forgotten_at", keptMs: 0 },
@@ -15,6 +25,14 @@ const sweeps = [
   { table: "outside_attempt", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "outside_waiting", key: "tenant, reference", column: "expires_at", keptMs: 0 },
   { table: "recovery", key: "tenant, id", column: "expires_at", keptMs: identityLimits.noticeMs },
+  // Anybody may begin one that is nobody's.
+  {
+    table: "recovery",
+    key: "tenant, id",
+    column: "expires_at",
+    keptMs: 0,
+    only: "account IS NULL",
+  },
   { table: "notice", key: "tenant, id", column: "at", keptMs: identityLimits.noticeMs },
   {
     table: "session",
@@ -22,15 +40,15 @@ const sweeps = [
     column: "ends_at",
     keptMs: identityLimits.endedSessionMs,
   },
-] as const;
+];
 
 /** Deletes what has expired, at most `sweepRows` of each table at a time; answers how many rows went. */
 export async function sweep(db: Queryable, now: Instant): Promise<number> {
   let gone = 0;
-  for (const { table, key, column, keptMs } of sweeps) {
+  for (const { table, key, column, keptMs, only = "true" } of sweeps) {
     const rows = await db.query<{ readonly gone: number }>(
       `DELETE FROM identity.${table} WHERE (${key}) IN (
-        SELECT ${key} FROM identity.${table} WHERE ${column} < $1 LIMIT $2) RETURNING 1 AS gone`,
+        SELECT ${key} FROM identity.${table} WHERE ${column} < $1 AND ${only} LIMIT $2) RETURNING 1 AS gone`,
       [toIso(laterBy(now, -keptMs)), identityLimits.sweepRows],
     );
     gone += rows.length;

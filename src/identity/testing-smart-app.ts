@@ -48,6 +48,8 @@ export interface SmartTestApp {
   allow(at: URL, chosen?: Chosen): Promise<URL>;
   exchange(code: string, change?: Readonly<Record<string, string>>): Promise<Response>;
   refresh(token: string, change?: Readonly<Record<string, string>>): Promise<Response>;
+  /** A request with its access token and a proof of its own key. */
+  call(method: string, path: string, token: string): Promise<Response>;
 }
 
 const appLocation = (response: Response): URL =>
@@ -110,5 +112,13 @@ export function createSmartApp(
       }),
     refresh: (refreshToken, change = {}) =>
       token({ grant_type: "refresh_token", refresh_token: refreshToken, ...change }),
+    call: (method, path, access) =>
+      identity.send(path, {
+        method,
+        headers: {
+          authorization: `DPoP ${access}`,
+          dpop: key.proof(method, path, { token: access }),
+        },
+      }),
   };
 }

@@ -803,6 +803,10 @@ export const words = {
       title: "This is your only way to sign in",
       text: "Add another passkey first. Then you can remove this one.",
     },
+    "enrolled-already": {
+      title: "This person can sign in already",
+      text: "If she lost all her devices, start the wait under “Lost all devices”.",
+    },
     "invitation-refused": {
       title: invitationWords.enter.refusedTitle,
       text: invitationWords.enter.refusedText,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { laterBy, systemClock } from "#core/clock.ts";
+import { identityLimits } from "#identity/limits.ts";
 import { claimsOf, createApp, readJson, readTokens, type Tokens } from "#identity/testing-app.ts";
 import { ana, asAna, codeOf, byPassword, makeAccount, nurse } from "#identity/testing-people.ts";
 import {
@@ -9,6 +11,7 @@ import {
   type Chosen,
   type SmartTestApp,
 } from "#identity/testing-smart-app.ts";
+import { codeOfProblem } from "#identity/testing-signed-in.ts";
 import { origin, testIdentity, type TestIdentity } from "#identity/testing.ts";
 
 const mother = { ...ana, roles: ["patient", "proxy"], patients: ["pat-1", "child"] };
@@ -146,13 +149,44 @@ suite("an app that a person lets in", () => {
     assert.equal((await app.browser.postJson(path, { allow: false })).status, 410);
   });
 
-  test("may not touch the person's account", async (t) => {
-    const { identity, client } = await opened(t);
-    const portal = createApp(identity);
-    const app = createSmartApp(identity, client, { browser: portal.browser });
-    const { access } = await launched(app, standalone);
-    const response = await portal.call("GET", "/api/identity/account/apps", access);
-    assert.notEqual(response.status, 200);
+  test("may not touch the person's account, by whatever it was let see", async (t) => {
+    const administrator = { ...mother, roles: [...mother.roles, "administrator"] };
+    const { app } = await opened(t, {}, administrator);
+    const { access } = await launched(app, `${standalone} user/*.rs`);
+    for (const [method, tail] of [
+      ["GET", "me"],
+      ["POST", "sign-out"],
+      ["PATCH", "account"],
+      ["GET", "account/passkeys"],
+      ["POST", "account/passkeys/options"],
+      ["GET", "account/apps"],
+      ["POST", "account/recovery-codes"],
+      ["POST", "account/proxies"],
+      ["GET", "admin/apps"],
+      ["POST", "admin/people/search"],
+    ] as const) {
+      const refused = await app.call(method, `/api/identity/${tail}`, access);
+      assert.equal(await codeOfProblem(refused), "forbidden", tail);
+    }
+  });
+
+  test("is let work for months only by a person who proved herself just now", async (t) => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => laterBy(systemClock.now(), aheadMs) };
+    const identity = await testIdentity(t, { clock });
+    await makeAccount(identity, mother);
+    const app = createSmartApp(identity, await registerApp(identity));
+    const lasting = `${standalone} offline_access`;
+    await app.signIn(await app.ask(standalone), asAna());
+    assert.match((await app.ask(lasting, { prompt: "consent" })).pathname, /^\/consent\//);
+    aheadMs = identityLimits.freshSignInMs + 2_000;
+    assert.match((await app.ask(standalone)).pathname, /^\/consent\//);
+    const at = await app.ask(lasting, { prompt: "consent" });
+    assert.match(at.pathname, /^\/sign-in\//);
+    const again = await app.signIn(at, asAna(aheadMs / 30_000));
+    assert.match(again.pathname, /^\/consent\//);
+    const back = await app.allow(again, { patient: "child" });
+    assert.ok(back.searchParams.has("code"), back.href);
   });
 });
 

@@ -47,6 +47,12 @@ function toldOf({ action, name, signal, isAboutId }: Deed, call: Call): Happenin
   };
 }
 
+/** What did not come to pass is nothing to be alarmed by: else anybody could raise an alarm at will. */
+function failureOf({ name }: Deed, { problem: found }: Answer): Partial<Happening> {
+  if (found === undefined) return {};
+  return { refused: found.code, reasons: [name, found.code], signal: null };
+}
+
 /**
  * The ways to answer signed-in people. Each checks token, proof and session first, and each leaves
  * an entry that is durable before the answer. Only the portal may call: an app that somebody let
@@ -116,8 +122,7 @@ export function createCalls({ admit, clock, findAccount, trail, roles }: CallsDe
       withCall(request, deed.action, async (call) => {
         const done = await act(call);
         const told = toldOf(deed, call);
-        const failed = done.problem === undefined ? {} : { refused: done.problem.code };
-        const unwritten = await trail.note({ ...told, ...failed }, call.proof);
+        const unwritten = await trail.note({ ...told, ...failureOf(deed, done) }, call.proof);
         return unwritten === null ? done : problemAnswer(unwritten);
       });
   const beforehand =

@@ -47,6 +47,11 @@ suite("an administrator", () => {
     });
     assert.equal((await nurse.call("GET", "admin/apps")).status, 403);
     assert.equal((await nurse.call("POST", "admin/apps", wish)).status, 403);
+    const told = identity.log.entries.filter(({ action }) => action === "app-change");
+    assert.deepEqual(
+      told.map(({ decision, reasons }) => [decision, reasons]),
+      [["deny", ["forbidden"]]],
+    );
     const [none] = await identity.db.query("SELECT 1 AS one FROM identity.client");
     assert.equal(none, undefined);
   });

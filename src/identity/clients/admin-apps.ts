@@ -1,4 +1,4 @@
-import { problem, refuse } from "#core/problem.ts";
+import { refuse } from "#core/problem.ts";
 import type { Result } from "#core/result.ts";
 import type { Act, Call, CallHandler, Calls } from "#identity/calls/calls.ts";
 import { parseClientRequest } from "#identity/clients/client-request.ts";
@@ -9,6 +9,7 @@ import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import type { Trail } from "#identity/trail.ts";
 
 export interface AdminAppsDeps {
+  /** Of administrators alone. */
   readonly calls: Calls;
   readonly clients: ClientRegistry;
   readonly trail: Trail;
@@ -22,11 +23,6 @@ export interface AdminApps {
   readonly approveApp: CallHandler;
   readonly revokeApp: CallHandler;
 }
-
-const forAdministrators =
-  (act: Act): Act =>
-  async (call) =>
-    call.account.roles.includes("administrator") ? act(call) : problemAnswer(problem("forbidden"));
 
 export function createAdminApps({ calls, clients, trail }: AdminAppsDeps): AdminApps {
   /** The entry of the call names the portal; this one names the app that it was about. */
@@ -45,30 +41,21 @@ export function createAdminApps({ calls, clients, trail }: AdminAppsDeps): Admin
   };
   const decide = (action: "approve" | "revoke"): CallHandler => {
     const name = `app-${action}`;
-    const act = forAdministrators(async (call) => {
+    const act: Act = async (call) => {
       const id = parseClientId(call.request.id);
       const by = call.account.id;
       return told(call, name, id === null ? refuse("not-found") : await clients[action](id, by));
-    });
+    };
     return calls.sensitive({ action: "app-change", name }, act);
   };
   return {
-    apps: calls.read(
-      forAdministrators(async () => answer({ items: (await clients.list()).map(clientView) })),
-    ),
-    registerApp: calls.sensitive(
-      { action: "app-change", name: "app-register" },
-      forAdministrators(async (call) => {
-        const wish = parseClientRequest(call.request.body);
-        if (!wish.ok) return problemAnswer(wish.problem);
-        const { id } = call.account;
-        return told(
-          call,
-          "app-register",
-          await clients.register(wish.value, { by: id, owner: id }),
-        );
-      }),
-    ),
+    apps: calls.read(async () => answer({ items: (await clients.list()).map(clientView) })),
+    registerApp: calls.sensitive({ action: "app-change", name: "app-register" }, async (call) => {
+      const wish = parseClientRequest(call.request.body);
+      if (!wish.ok) return problemAnswer(wish.problem);
+      const { id } = call.account;
+      return told(call, "app-register", await clients.register(wish.value, { by: id, owner: id }));
+    }),
     approveApp: decide("approve"),
     revokeApp: decide("revoke"),
   };

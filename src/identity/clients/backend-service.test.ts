@@ -13,7 +13,11 @@ import {
 import { parseJwks, verifyAccessToken } from "#core/access-token.ts";
 import { systemClock } from "#core/clock.ts";
 import { registerService, serviceKeys } from "#identity/clients/testing-service.ts";
-import { claimsOf, createProofKey, readJson } from "#identity/testing-app.ts";
+import { administrator } from "#identity/people/testing.ts";
+import { claimsOf, createApp, createProofKey, readJson } from "#identity/testing-app.ts";
+import { enrolBegin } from "#identity/testing-passkeys.ts";
+import { ana, asAna, makeAccount } from "#identity/testing-people.ts";
+import { codeOfProblem } from "#identity/testing-signed-in.ts";
 import { origin, testIdentity } from "#identity/testing.ts";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -226,6 +230,42 @@ suite("a backend service", () => {
       }),
     });
     assert.equal(portal.status, 400);
+  });
+
+  test("finds no person's way open: account, administration, sign-in, recovery", async (t) => {
+    const identity = await testIdentity(t);
+    const service = await registerService(identity);
+    const token = text((await readJson(await service.ask()))["access_token"]);
+    for (const [method, path] of [
+      ["GET", "/api/identity/me"],
+      ["GET", "/api/identity/account/apps"],
+      ["POST", "/api/identity/account/recovery-codes"],
+      ["GET", "/api/identity/admin/apps"],
+      ["POST", "/api/identity/admin/people/search"],
+    ] as const) {
+      const dpop = service.key.proof(method, path, { token });
+      const headers = { authorization: `DPoP ${token}`, dpop };
+      const refused = await identity.send(path, { method, headers });
+      assert.equal(await codeOfProblem(refused), "forbidden", path);
+    }
+    const admin = await administrator(identity);
+    const proofing = { level: "IAL2", evidence: "none" };
+    const path = `admin/people/${service.id}`;
+    assert.equal((await admin.call("POST", `${path}/recovery`, proofing)).status, 404);
+    assert.equal((await admin.call("POST", `${path}/invitation`, {})).status, 404);
+    const link = await identity.operate("/internal/enrolment-links", { account: service.id });
+    assert.equal(link.status, 404);
+  });
+
+  test("is no account that anybody could sign in to, had it what people sign in with", async (t) => {
+    const identity = await testIdentity(t);
+    const { account, token } = await makeAccount(identity, ana);
+    await identity.db.query("UPDATE identity.account SET kind = 'service' WHERE id = $1", [
+      account,
+    ]);
+    assert.equal((await enrolBegin(identity, token)).status, 410);
+    const app = createApp(identity);
+    assert.equal((await asAna()(app.browser, await app.open())).status, 401);
   });
 
   test("has its keys fetched from its own address, by https and never within the network", async (t) => {

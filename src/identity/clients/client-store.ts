@@ -98,7 +98,10 @@ export async function listClients(db: Queryable): Promise<readonly Client[]> {
   return rows.map(readRow);
 }
 
-/** Stores a client as pending; false when too many wait already. */
+/**
+ * Stores a client as pending; false when too many wait already of those that registered themselves:
+ * strangers must not be able to keep administrators from registering one.
+ */
 export async function insertClient(db: Queryable, client: Omit<Client, "state">): Promise<boolean> {
   const { keys } = client;
   const stored = await db.query<{ readonly id: string }>(
@@ -106,7 +109,8 @@ export async function insertClient(db: Queryable, client: Omit<Client, "state">)
         own_network, scopes, binding, status, owner, registered_by, registered_at)
       SELECT $1::uuid, $2::text, $3::text, $4::text[], $5::text, $6::jsonb, $7::text, $8::boolean,
         $9::text[], $10::text, 'pending', $11::uuid, $12::text, $13::timestamptz
-      WHERE (SELECT count(*) FROM identity.client WHERE status = 'pending') < $14
+      WHERE $12::text <> 'itself' OR $14 > (SELECT count(*) FROM identity.client
+        WHERE status = 'pending' AND registered_by = 'itself')
       RETURNING id`,
     [
       client.id,

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { clientLimits } from "#identity/clients/limits.ts";
 import { serviceKeys } from "#identity/clients/testing-service.ts";
 import { authorizePath, readJson } from "#identity/testing-app.ts";
+import { registerApp } from "#identity/testing-smart-app.ts";
 import { testIdentity, type TestIdentity } from "#identity/testing.ts";
 
 const app = {
@@ -98,5 +99,6 @@ suite("a client that registers itself", () => {
       [clientLimits.pendingClients],
     );
     assert.equal((await register(identity, app)).status, 503);
+    await registerApp(identity);
   });
 });

@@ -76,6 +76,14 @@ export async function takeLinkChallenge(
   return row ?? null;
 }
 
+/** No link of the account works any more, whatever it was for. */
+export async function burnLinksOf(db: Queryable, account: AccountId, now: Instant): Promise<void> {
+  await db.query(
+    "UPDATE identity.enrolment SET used_at = $2 WHERE account = $1 AND used_at IS NULL",
+    [account, toIso(now)],
+  );
+}
+
 type BurntRow = { readonly purpose: LinkUse["purpose"]; readonly recovery: string | null };
 
 /** What the link was for; from now on it is used. Null when it was used before. */

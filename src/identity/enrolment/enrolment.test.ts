@@ -35,6 +35,18 @@ suite("enrolment by a one-time link", () => {
     assert.deepEqual([entry?.action, entry?.decision, entry?.actor], ["enrol", "permit", account]);
   });
 
+  test("makes no passkey that the log does not tell of", async (t) => {
+    const identity = await testIdentity(t);
+    const { token } = await makeAccount(identity, ana);
+    const offer = await readJson(await enrolBegin(identity, token));
+    const credential = createAuthenticator().create(offer["options"]);
+    identity.log.isDown = true;
+    assert.equal((await enrolFinish(identity, token, credential)).status, 503);
+    assert.deepEqual(await identity.db.query("SELECT 1 FROM identity.passkey"), []);
+    identity.log.isDown = false;
+    await enrol(identity, token);
+  });
+
   test("works once: afterwards the link neither begins nor finishes", async (t) => {
     const identity = await testIdentity(t);
     const { token } = await makeAccount(identity, ana);

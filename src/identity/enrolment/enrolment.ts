@@ -3,12 +3,13 @@ import { laterBy, type Clock } from "#core/clock.ts";
 import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { problem, refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
-import { ok, unreachable, type Result } from "#core/result.ts";
+import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import type { EnrolOffer } from "#core/wire.ts";
-import type { FindAccount } from "#identity/accounts/account.ts";
+import type { Account, FindAccount } from "#identity/accounts/account.ts";
 import type { Blind } from "#identity/blind.ts";
 import {
   burnLink,
+  burnLinksOf,
   challengeLink,
   insertLink,
   takeLinkChallenge,
@@ -21,7 +22,12 @@ import type { NewPasskey } from "#identity/passkeys/passkey-store.ts";
 import { checkNumberOf } from "#identity/passkeys/check-number.ts";
 import type { Passkeys } from "#identity/passkeys/passkey.ts";
 import { addNotice } from "#identity/recovery/notice-store.ts";
-import { finishRecovery, forgetFactors } from "#identity/recovery/recovery-store.ts";
+import { endInvitations } from "#identity/people/invitation-store.ts";
+import {
+  closeRecoveries,
+  finishRecovery,
+  forgetFactors,
+} from "#identity/recovery/recovery-store.ts";
 import type { Sessions } from "#identity/sessions/session.ts";
 import type { Trail } from "#identity/trail.ts";
 import type { Database, Queryable } from "#storage/database.ts";
@@ -71,13 +77,19 @@ function hashOf(body: JsonObject, blind: Blind): Buffer | null {
     : null;
 }
 
+/** A service proves itself by its own key: nobody signs in as one. */
+async function findPerson({ findAccount }: EnrolmentDeps, id: AccountId): Promise<Account | null> {
+  const account = await findAccount(id);
+  return account === null || account.kind === "service" ? null : account;
+}
+
 async function begin(deps: EnrolmentDeps, tokenHash: Buffer): Promise<Result<EnrolOffer>> {
   const now = deps.clock.now();
   const challenge = deps.random.bytes(32);
   const endsAt = laterBy(now, identityLimits.challengeMs);
   const id = await challengeLink(deps.db, tokenHash, { challenge, endsAt, now });
   const accountId = id === null ? null : parseAccountId(id);
-  const account = accountId === null ? null : await deps.findAccount(accountId);
+  const account = accountId === null ? null : await findPerson(deps, accountId);
   const options = account === null ? null : await deps.passkeys.offer(account, challenge);
   if (account === null || options === null) return refuse("enrolment-link-refused");
   return ok({ displayName: account.displayName, options });
@@ -92,7 +104,7 @@ async function accept(
   if (passkeyName === null) return refuse("parameter-invalid", { at: "passkeyName" });
   const link = await takeLinkChallenge(deps.db, tokenHash, deps.clock.now());
   const id = link === null ? null : parseAccountId(link.account);
-  const account = id === null ? null : await deps.findAccount(id);
+  const account = id === null ? null : await findPerson(deps, id);
   if (link === null || account === null) return refuse("enrolment-link-refused");
   const owner = { account: account.id, passkeyName };
   const passkey = await deps.passkeys.accept(body["credential"], link.challenge, owner);
@@ -133,10 +145,15 @@ async function settle(
       // Nothing yet: the first device must confirm it.
       return;
     case "invitation":
+      // She has come: the code on paper that went out with the link must let nobody else in.
+      await endInvitations(tx, account, now);
       return addNotice(tx, account, "passkey-added", now);
     case "recovery":
       // Whatever was lost may be in wrong hands: it opens nothing any more, here or elsewhere.
       await forgetFactors(tx, account, credentialId);
+      await closeRecoveries(tx, account);
+      await burnLinksOf(tx, account, now);
+      await endInvitations(tx, account, now);
       await deps.sessions.endAccount(account, tx);
       return addNotice(tx, account, "recovery-finished", now);
     default:
@@ -144,22 +161,26 @@ async function settle(
   }
 }
 
+/** The log tells of the passkey before it is there: one that nobody hears of would be a way in for good. */
 async function finish(
   deps: EnrolmentDeps,
   tokenHash: Buffer,
   body: JsonObject,
+  facts: ClientFacts,
 ): Promise<Result<Enrolled>> {
   const accepted = await accept(deps, tokenHash, body);
   if (!accepted.ok) return accepted;
+  const about = accepted.value.account;
+  const unwritten = await deps.trail.note({ action: "enrol", facts, about });
+  if (unwritten !== null) return failed(unwritten);
   const kept = await keep(deps, tokenHash, accepted.value);
   if (!kept.ok) return kept;
-  const { account, credentialId } = accepted.value;
+  const { credentialId } = accepted.value;
   const isSecond = kept.value.purpose === "second-device";
-  return ok({ account, confirm: isSecond ? checkNumberOf(deps.blind, credentialId) : null });
+  return ok({ confirm: isSecond ? checkNumberOf(deps.blind, credentialId) : null });
 }
 
 interface Enrolled {
-  readonly account: AccountId;
   /** The number that the first device shows too; null when nothing is left to confirm. */
   readonly confirm: string | null;
 }
@@ -191,11 +212,9 @@ export function createEnrolment(deps: EnrolmentDeps): Enrolment {
     finish: async (body, facts) => {
       const tokenHash = hashOf(body, deps.blind);
       if (tokenHash === null) return deny(refuse("enrolment-link-refused"), facts);
-      const done = await finish(deps, tokenHash, body);
+      const done = await finish(deps, tokenHash, body, facts);
       if (!done.ok) return deny(done, facts);
-      const { account, confirm } = done.value;
-      const unwritten = await deps.trail.note({ action: "enrol", facts, about: account });
-      if (unwritten !== null) return problemAnswer(unwritten);
+      const { confirm } = done.value;
       return answer({ enrolled: true, ...(confirm === null ? {} : { confirm }) });
     },
   };

@@ -1,7 +1,9 @@
 import { interactionPolicy, type KoaContextWithOIDC } from "oidc-provider";
-import { parseInstant } from "#core/clock.ts";
+import { parseInstant, type Clock } from "#core/clock.ts";
 import { parseAccountId } from "#core/ids.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
+import { identityLimits } from "#identity/limits.ts";
+import { isFirstParty } from "#identity/oidc/clients.ts";
 import type { Login, Sessions } from "#identity/sessions/session.ts";
 
 /** The sign-in that a sign-on cookie stands for; null when nobody signed in with it. */
@@ -14,6 +16,7 @@ export function loginOf(
 }
 
 export interface LoginPolicyDeps {
+  readonly clock: Clock;
   readonly sessions: Sessions;
   readonly findAccount: FindAccount;
 }
@@ -30,17 +33,38 @@ async function mustSignIn(ctx: KoaContextWithOIDC, deps: LoginPolicyDeps): Promi
   return login === null || !(await deps.sessions.isAlive(login, account));
 }
 
+/**
+ * What an app may do for months while the person is away is let in only by a person who proved
+ * herself lately, as every other lasting change of who may see her record: an open browser is not she.
+ */
+function mustBeFresh({ oidc }: KoaContextWithOIDC, { clock }: LoginPolicyDeps): boolean {
+  const { client, session, result, params } = oidc;
+  const scope = params?.["scope"];
+  const isLasting = typeof scope === "string" && scope.split(" ").includes("offline_access");
+  if (!isLasting || client === undefined || isFirstParty(client.clientId)) return false;
+  if (result?.login !== undefined || result?.consent !== undefined) return false;
+  const login = loginOf(session?.uid, session?.loginTs);
+  return login !== null && clock.now() - login.at > identityLimits.freshSignInMs;
+}
+
 export function loginPolicy(deps: LoginPolicyDeps): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
-  policy
-    .get("login")
-    ?.checks.add(
-      new interactionPolicy.Check(
-        "session_over",
-        "the session is over; the End-User must sign in again",
-        "login_required",
-        (ctx) => mustSignIn(ctx, deps),
-      ),
-    );
+  const checks = policy.get("login")?.checks;
+  checks?.add(
+    new interactionPolicy.Check(
+      "session_over",
+      "the session is over; the End-User must sign in again",
+      "login_required",
+      (ctx) => mustSignIn(ctx, deps),
+    ),
+  );
+  checks?.add(
+    new interactionPolicy.Check(
+      "sign_in_old",
+      "what is asked for lasts; the End-User must prove herself anew",
+      "login_required",
+      (ctx) => mustBeFresh(ctx, deps),
+    ),
+  );
   return policy;
 }

@@ -154,7 +154,8 @@ export function createOperatorAccounts(deps: AccountsDeps): OperatorAccounts {
       const given = body["account"];
       const id = typeof given === "string" ? parseAccountId(given) : null;
       const account = id === null ? null : await deps.findAccount(id);
-      return account === null ? refused({ code: "not-found" }) : linkFor(account.id);
+      const isPersons = account !== null && account.kind !== "service";
+      return isPersons ? linkFor(account.id) : refused({ code: "not-found" });
     },
   };
 }

@@ -83,6 +83,21 @@ suite("the throttle", () => {
     assert.equal(await guess(99, "192.0.2.3"), 0);
   });
 
+  test("counts the addresses of one IPv6 network as one: a guesser has them all", async (t) => {
+    const db = (await testDatabase(t)).as("phylax_identity");
+    const blind = createBlind(Buffer.alloc(32));
+    const throttle = createThrottle({ db, clock: handClock(), random: systemRandom, blind });
+    const guess = (at: number, network: string) =>
+      throttle.charge(blind("login", `name-${at}`), `2001:db8:0:${network}::${at.toString(16)}`);
+    for (let at = 1; at <= 51; at += 1) assert.equal(await guess(at, "1"), 0);
+    assert.ok((await guess(52, "1")) > 0);
+    assert.equal(await guess(53, "2"), 0);
+    const recoveries = [];
+    for (let at = 0; at < 12; at += 1)
+      recoveries.push(await throttle.chargeRecovery(`2001:db8:0:3::${at.toString(16)}`));
+    assert.ok((recoveries.at(-1) ?? 0) > 0);
+  });
+
   test("a blocked name does not use up the address of those beside the guesser", async (t) => {
     const db = (await testDatabase(t)).as("phylax_identity");
     const blind = createBlind(Buffer.alloc(32));

@@ -1,4 +1,5 @@
 import { laterBy, type Clock } from "#core/clock.ts";
+import { networkOf } from "#core/network-of.ts";
 import type { Random } from "#core/random.ts";
 import type { Blind } from "#identity/blind.ts";
 import { chargeAttempt, forgetAttempts, refundAttempt } from "#identity/password/attempt-store.ts";
@@ -57,7 +58,7 @@ export interface ThrottleDeps {
 
 export function createThrottle({ db, clock, random, blind }: ThrottleDeps): Throttle {
   const ofLogin = (login: Buffer): Buffer => blind("attempt-login", login.toString("base64url"));
-  const ofAddress = (address: string): Buffer => blind("attempt-address", address);
+  const ofAddress = (address: string): Buffer => blind("attempt-address", networkOf(address));
   const chargeOne = async (subject: Buffer, rule: ThrottleRule): Promise<number> => {
     const now = clock.now();
     const { allowed, blockedUntil } = await chargeAttempt(db, {
@@ -76,7 +77,7 @@ export function createThrottle({ db, clock, random, blind }: ThrottleDeps): Thro
       return byLogin > 0 ? byLogin : chargeOne(ofAddress(address), throttleRules.address);
     },
     chargeRecovery: (address) =>
-      chargeOne(blind("attempt-recovery", address), throttleRules.recovery),
+      chargeOne(blind("attempt-recovery", networkOf(address)), throttleRules.recovery),
     forgive: async (login, address) => {
       await forgetAttempts(db, ofLogin(login));
       await refundAttempt(db, ofAddress(address), clock.now());

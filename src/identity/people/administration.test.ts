@@ -133,8 +133,26 @@ suite("administering people", () => {
     await done(admin.call("PATCH", path, { suspended: false }));
     assert.equal(await codeOfProblem(await nia.call("GET", "me")), "session-ended");
     await signInAgain(identity, nia.account, nia.authenticator);
-    const own = await admin.call("PATCH", `admin/people/${admin.account}`, { suspended: true });
-    assert.equal(await codeOfProblem(own), "forbidden");
+    const own = `admin/people/${admin.account}`;
+    const guardian = { patient: "pat-1", basis: "representative", evidence: "my word" };
+    for (const [method, tail, body] of [
+      ["PATCH", own, { suspended: true }],
+      ["PATCH", own, { assurance: "IAL3", evidence: "my word" }],
+      ["POST", `${own}/grants`, guardian],
+    ] as const)
+      assert.equal(await codeOfProblem(await admin.call(method, tail, body)), "forbidden", tail);
+    assert.deepEqual((await done(admin.call("GET", "me")))["actsFor"], []);
+  });
+
+  test("gives no second way into an account in use: that is recovery's, with its wait", async (t) => {
+    const identity = await testIdentity(t);
+    const admin = await administrator(identity);
+    const nia = await signedInPerson(identity, nurse);
+    const path = `admin/people/${nia.account}/invitation`;
+    for (const body of [{}, { birthDate: "1990-01-02" }])
+      assert.equal(await codeOfProblem(await admin.call("POST", path, body)), "enrolled-already");
+    const links = await identity.db.query("SELECT 1 FROM identity.enrolment WHERE used_at IS NULL");
+    assert.equal(links.length, 0);
   });
 
   test("lets nothing of one who left work any more, and keeps what was recorded", async (t) => {
@@ -142,6 +160,12 @@ suite("administering people", () => {
     const admin = await administrator(identity);
     const nia = await signedInPerson(identity, nurse);
     const path = `admin/people/${nia.account}`;
+    // As if she had been invited and not come yet.
+    const keys = identity.db.query("DELETE FROM identity.passkey WHERE account = $1", [
+      nia.account,
+    ]);
+    const words = identity.db.query("DELETE FROM identity.password");
+    await Promise.all([keys, words]);
     const again = await done(admin.call("POST", `${path}/invitation`, { birthDate: "1990-01-02" }));
     await done(admin.call("POST", `${path}/leave`, {}));
     assert.equal(await codeOfProblem(await nia.call("GET", "me")), "session-ended");

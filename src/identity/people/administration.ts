@@ -23,6 +23,7 @@ import {
   changeAccountRow,
   dropKeys,
   dropRights,
+  findEnrolled,
   findPeopleRows,
   setStatus,
 } from "#identity/people/people-store.ts";
@@ -61,7 +62,7 @@ export interface Administration {
   readonly changePerson: CallHandler;
   /** Everything that the person could get in by is gone at once; what she did stays in the log. */
   readonly leavePerson: CallHandler;
-  /** `{ birthDate? }`: a new link and, with the birth date, a new code on paper. */
+  /** `{ birthDate? }`: a new link and, with the birth date, a new code on paper, for who never came. */
   readonly inviteAgain: CallHandler;
   /** Puts a break-glass account back into an envelope, with a new code. */
   readonly sealPerson: CallHandler;
@@ -163,7 +164,8 @@ async function change(deps: AdministrationDeps, call: Call, id: AccountId): Prom
   const change = parsePersonChange(call.request.body);
   if (!change.ok) return problemAnswer(change.problem);
   const { displayName, roles, departments, suspended, proofing } = change.value;
-  if (id === call.account.id && (roles !== null || suspended !== null)) return notOneself;
+  const isStanding = roles !== null || suspended !== null || proofing !== null;
+  if (id === call.account.id && isStanding) return notOneself;
   const { sealer, blind, db, clock } = deps;
   const seen =
     proofing === null
@@ -212,6 +214,9 @@ async function inviteAgain(deps: AdministrationDeps, call: Call, id: AccountId):
   if (!birthDate.ok) return problemAnswer(birthDate.problem);
   const row = await findAccountRow(deps.db, id);
   if (row === null || row.kind !== "person" || row.status !== "active") return notFound;
+  // Another key to an account in use goes the way of recovery, with its wait and its notice.
+  if ((await findEnrolled(deps.db, [id])).has(id))
+    return problemAnswer(problem("enrolled-already"));
   const wanted = { account: id, birthDate: birthDate.value, madeBy: call.account.id };
   const made = await deps.db.transaction((tx) => makeInvitation(tx, wanted, deps));
   const { displayName } = openAccount(row, deps.sealer);
@@ -234,6 +239,7 @@ async function seal(deps: AdministrationDeps, by: AccountId, id: AccountId): Pro
 }
 
 async function grant(deps: AdministrationDeps, call: Call, id: AccountId): Promise<Answer> {
+  if (id === call.account.id) return notOneself;
   const now = deps.clock.now();
   const wanted = parseGrant(call.request.body, now);
   if (!wanted.ok) return problemAnswer(wanted.problem);

@@ -34,6 +34,13 @@ suite("an invitation on paper", () => {
     assert.equal((await redeem(identity, code, birthDate)).status, 410);
   });
 
+  test("is void once its link has let the person in", async (t) => {
+    const identity = await testIdentity(t);
+    const { code, made } = await invited(identity);
+    await enrol(identity, tokenOf(made["enrolPath"]));
+    assert.equal((await redeem(identity, code, birthDate)).status, 410);
+  });
+
   test("is refused alike for an unknown code, a wrong birth date, and a code too old", async (t) => {
     const identity = await testIdentity(t);
     const { code } = await invited(identity);

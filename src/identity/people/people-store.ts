@@ -116,7 +116,8 @@ export async function findEnrolled(
   if (accounts.length === 0) return new Set();
   const rows = await db.query<{ readonly account: string }>(
     `SELECT account FROM identity.passkey WHERE account = ANY ($1::uuid[])
-      UNION SELECT account FROM identity.password WHERE account = ANY ($1::uuid[])`,
+      UNION SELECT account FROM identity.password WHERE account = ANY ($1::uuid[])
+      UNION SELECT account FROM identity.outside_subject WHERE account = ANY ($1::uuid[])`,
     [accounts],
   );
   return new Set(rows.map(({ account }) => account));

@@ -105,6 +105,21 @@ suite("a caregiver with the patient's grant", () => {
     assert.equal((await redeem(identity, made["paperCode"], helper.birthDate)).status, 410);
   });
 
+  test("who is more than that keeps the account when a patient ends the grant", async (t) => {
+    const identity = await testIdentity(t);
+    const admin = await administrator(identity);
+    const her = await signedInPerson(identity, ana);
+    const bo = { displayName: "Bo Carer", roles: ["clinician"], birthDate: helper.birthDate };
+    const made = await done(admin.call("POST", "admin/people", bo));
+    const path = `admin/people/${String(made["id"])}`;
+    const guardian = { patient: "pat-1", basis: "representative", evidence: "letter" };
+    const granted = await done(admin.call("POST", `${path}/grants`, guardian));
+    const [grant] = granted["actsFor"] as readonly Record<string, unknown>[];
+    await done(her.call("DELETE", `account/proxies/${String(grant?.["id"])}`));
+    assert.equal((await done(admin.call("GET", path)))["status"], "active");
+    await done(redeem(identity, made["paperCode"], helper.birthDate));
+  });
+
   test("cannot be let in by somebody without a record of her own, nor by one who acts for another", async (t) => {
     const identity = await testIdentity(t);
     const nia = await signedInPerson(identity, nurse);

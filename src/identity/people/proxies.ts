@@ -1,10 +1,11 @@
 import { laterBy, parseInstant, toIso, type Clock, type Instant } from "#core/clock.ts";
-import type { ResourceId } from "#core/ids.ts";
+import type { AccountId, ResourceId } from "#core/ids.ts";
 import { problem, refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { InvitationMade, ProxyGrant } from "#core/wire.ts";
 import { openAccount, type Account } from "#identity/accounts/account.ts";
+import { findAccountRow } from "#identity/accounts/account-store.ts";
 import type { Blind } from "#identity/blind.ts";
 import type { CallHandler, Calls, Deed } from "#identity/calls/calls.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
@@ -162,6 +163,14 @@ async function inviteProxy(deps: ProxiesDeps, me: Account, body: JsonObject): Pr
   return made === null ? problemAnswer(problem("edit-conflict")) : answer(made);
 }
 
+/** Whether the account was made for acting alone, nobody has come for it, and nobody is left to act for. */
+async function isLeftOver(tx: Queryable, id: AccountId, now: Instant): Promise<boolean> {
+  const row = await findAccountRow(tx, id);
+  const isMoreThanProxy = row === null || row.roles.some((role) => role !== "proxy");
+  if (isMoreThanProxy || (await findEnrolled(tx, [id])).size > 0) return false;
+  return (await findGrantsOf(tx, id, now, 1)).length === 0;
+}
+
 /** Whoever was invited and never came leaves no open door behind. */
 async function endFor(
   tx: Queryable,
@@ -172,7 +181,7 @@ async function endFor(
   await endGrant(tx, id, now);
   if (proxy === null) return;
   await actAnew(tx, proxy, now, deps);
-  if ((await findEnrolled(tx, [proxy])).size > 0) return;
+  if (!(await isLeftOver(tx, proxy, now))) return;
   await dropKeys(tx, proxy, now);
   await setStatus(tx, proxy, "closed");
 }

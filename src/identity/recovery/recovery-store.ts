@@ -113,6 +113,15 @@ export async function finishRecovery(tx: Queryable, id: string): Promise<boolean
   return finished.length === 1;
 }
 
+/** Closes the account's other recoveries: whoever began them, the account is its owner's again. */
+export async function closeRecoveries(tx: Queryable, account: AccountId): Promise<void> {
+  await tx.query(
+    `UPDATE identity.recovery SET state = 'cancelled'
+      WHERE account = $1 AND state IN ('waiting', 'allowed')`,
+    [account],
+  );
+}
+
 /** Takes away every way in but the one new passkey: other passkeys, password, codes. */
 export async function forgetFactors(
   tx: Queryable,

@@ -161,6 +161,38 @@ suite("recovering an account", () => {
     assert.equal(entry?.actor, person.account);
   });
 
+  test("closes every other way in that somebody may have prepared", async (t) => {
+    const identity = await testIdentity(t);
+    const person = await signedInPerson(identity, ana);
+    const [hers = "", stolen = ""] = await codesOf(person);
+    const thief = await readJson(await begin(identity, stolen));
+    const { recovery } = await readJson(await begin(identity, hers));
+    const { enrolPath } = await readJson(
+      await identity.operate("/internal/enrolment-links", { account: person.account }),
+    );
+    await letWaitEnd(identity);
+    const early = await linkTokenOf(await step(identity, "finish", thief["recovery"]));
+    await enrol(identity, await linkTokenOf(await step(identity, "finish", recovery)));
+    await assert.rejects(enrol(identity, early));
+    await assert.rejects(enrol(identity, String(enrolPath).slice("/enrol#token=".length)));
+    const again = await step(identity, "finish", thief["recovery"]);
+    assert.equal(await codeOfProblem(again), "recovery-refused");
+    const passkeys = await identity.db.query("SELECT 1 AS one FROM identity.passkey");
+    assert.equal(passkeys.length, 1);
+  });
+
+  test("that is not there is called off without an alarm", async (t) => {
+    const identity = await testIdentity(t);
+    const person = await signedInPerson(identity, ana);
+    const path = `account/recovery/${person.account}`;
+    assert.equal((await person.call("DELETE", path)).status, 404);
+    const entry = identity.log.entries.at(-1);
+    assert.deepEqual(
+      [entry?.decision, entry?.signal, entry?.reasons],
+      ["deny", null, ["recovery-cancelled", "not-found"]],
+    );
+  });
+
   test("of another person is not to be called off", async (t) => {
     const identity = await testIdentity(t);
     const { person } = await begun(identity);
@@ -313,6 +345,9 @@ suite("recovery through the staff", () => {
     const path = `admin/people/${person.account}/recovery`;
     const own = `admin/people/${admin.account}/recovery`;
     assert.equal((await person.call("POST", path, proofing)).status, 403);
+    const denied = identity.log.entries.at(-1);
+    assert.deepEqual([denied?.decision, denied?.signal], ["deny", null], "no alarm by a stranger");
+    assert.ok(identity.log.entries.every(({ signal }) => signal === null));
     assert.equal((await admin.call("POST", own, proofing)).status, 403);
     for (const wrong of [{}, { level: "IAL9", evidence: "x" }, { level: "IAL2" }])
       assert.equal((await admin.call("POST", path, wrong)).status, 400);

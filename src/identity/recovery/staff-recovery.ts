@@ -21,6 +21,7 @@ export interface StaffRecoveryDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly blind: Blind;
+  /** Of administrators alone. */
   readonly calls: Calls;
   readonly findAccount: FindAccount;
   readonly recoveryWaits: RecoveryWaits;
@@ -33,10 +34,9 @@ const begin =
   (deps: StaffRecoveryDeps): Act =>
   async ({ account: admin, request }) => {
     const { db, clock, random, blind } = deps;
-    if (!admin.roles.includes("administrator")) return problemAnswer(problem("forbidden"));
     const id = parseAccountId(request.id);
     const person = id === null ? null : await deps.findAccount(id);
-    if (person === null) return problemAnswer(problem("not-found"));
+    if (person?.kind !== "person") return problemAnswer(problem("not-found"));
     // Nobody vouches for herself.
     if (person.id === admin.id) return problemAnswer(problem("forbidden"));
     const level = levels.find((known) => known === request.body["level"]);

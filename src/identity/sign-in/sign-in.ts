@@ -87,7 +87,8 @@ async function permit(
 ): Promise<Answer> {
   const { account, amr } = as;
   const person = await deps.findAccount(account);
-  if (person === null) return deny(deps, step, "sign-in-failed", account);
+  if (person === null || person.kind === "service")
+    return deny(deps, step, "sign-in-failed", account);
   const unwritten = await deps.trail.note({
     action: "sign-in",
     facts: step.facts,
