@@ -142,7 +142,7 @@ function figures(
 
 /** Tokens: given by identity, and checked by the records process. */
 export async function run(): Promise<readonly Figure[]> {
-  const phylax = await startDeployment();
+  const phylax = await startDeployment({ variables: { PHYLAX_BRAKE_SHARE: "10000" } });
   const visitor = openVisitor(phylax.origin, phylax.authority());
   try {
     const opened = openedHome(phylax.home);

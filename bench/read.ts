@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { openHome, readSettings, type Home } from "#assembly/home.ts";
+import { brakeLimits } from "#records/brake/bounds.ts";
 import { usualEmergencyRules } from "#records/break-glass/rules.ts";
 import { openRecords } from "#assembly/records-role.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
@@ -80,6 +81,7 @@ function contextOf(phylax: TestDeployment): Parameters<typeof openRecords>[0] {
     keysHealth: () => {},
     keysGraceMs: 120_000,
     emergency: usualEmergencyRules,
+    brakeShare: brakeLimits.share.most,
   };
 }
 
@@ -120,7 +122,7 @@ async function readWithin(phylax: TestDeployment, reader: Reader): Promise<Reach
 
 /** One sealed resource, read through the door, each reading durable in the log. */
 export async function run(): Promise<readonly Figure[]> {
-  const phylax = await startDeployment();
+  const phylax = await startDeployment({ variables: { PHYLAX_BRAKE_SHARE: "10000" } });
   try {
     const reader = await patientReader(phylax);
     const { reads, bare } = await readOverSocket(phylax, reader);

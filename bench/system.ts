@@ -27,7 +27,9 @@ async function helloBehindGateway(): Promise<Reached> {
 export async function run(): Promise<readonly Figure[]> {
   const startedAt = performance.now();
   // One address stands for many people here.
-  const phylax = await startDeployment({ variables: { PHYLAX_RATE_SHARE: "1000" } });
+  const phylax = await startDeployment({
+    variables: { PHYLAX_RATE_SHARE: "1000", PHYLAX_BRAKE_SHARE: "10000" },
+  });
   const firstStart = (performance.now() - startedAt) / 1_000;
   try {
     await phylax.stop();

@@ -59,7 +59,10 @@ async function measure(vault: Vault, log: Log<never, never>): Promise<Figure> {
 
 /** With all there is to a first read: mutual TLS, the keys process and its log, our log's entry. */
 export async function coldRead(): Promise<Figure> {
-  const phylax = await startDeployment({ args: ["--empty"] });
+  const phylax = await startDeployment({
+    args: ["--empty"],
+    variables: { PHYLAX_BRAKE_SHARE: "10000" },
+  });
   const lasts: (() => Promise<unknown> | void)[] = [() => phylax.remove()];
   try {
     const home = openHome(phylax.home);

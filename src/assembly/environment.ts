@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { recoveryWaitLimits, type RecoveryWaits } from "#identity/recovery/waits.ts";
+import { brakeLimits } from "#records/brake/bounds.ts";
 import { breakGlassLimits, type EmergencyRules } from "#records/break-glass/rules.ts";
 import { logOffLimits, type LogOffRules } from "#identity/sessions/log-off.ts";
 
@@ -27,6 +28,8 @@ export interface Environment {
   readonly parentEndsAtAge: number;
   /** How long a chart opened in an emergency stays open, and how many one person may open. */
   readonly emergency: EmergencyRules;
+  /** Multiplies what one person may be shown of others' records in an hour. */
+  readonly brakeShare: number;
   readonly logOff: LogOffRules;
   readonly recoveryWaits: RecoveryWaits;
   readonly colour: boolean;
@@ -88,12 +91,21 @@ function countWithin(
   return Number.isInteger(count) && count >= least && count <= most ? count : usual;
 }
 
+/** A number within the limits, which need not be whole; else what is usual. */
+function shareWithin(
+  value: string | undefined,
+  { least, usual, most }: { readonly least: number; readonly usual: number; readonly most: number },
+): number {
+  const number = Number(text(value) ?? Number.NaN);
+  return number >= least && number <= most ? number : usual;
+}
+
 /** A misspelt wish must not turn it off: whatever is not "off" asks for it. */
 function fipsWish(value: string | undefined): boolean {
   return (text(value) ?? "off") !== "off";
 }
 
-/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE, PHYLAX_BREAK_GLASS_SECONDS, PHYLAX_BREAK_GLASS_PER_DAY, PHYLAX_IDLE_(PATIENT, WORKFORCE, KIOSK)_SECONDS, PHYLAX_RECOVERY_(WAIT, STAFF_WAIT)_SECONDS and NO_COLOR. */
+/** Reads PHYLAX_HOME, PHYLAX_PORT, DATABASE_URL, PHYLAX_ROOT_PASSPHRASE(_FILE), PHYLAX_KMS_FILE, PHYLAX_FIPS(_MODULE, _CERTIFICATE), PHYLAX_KEYS_GRACE_SECONDS, PHYLAX_RATE_SHARE, PHYLAX_PARENT_ENDS_AT_AGE, PHYLAX_BREAK_GLASS_SECONDS, PHYLAX_BREAK_GLASS_PER_DAY, PHYLAX_BRAKE_SHARE, PHYLAX_IDLE_(PATIENT, WORKFORCE, KIOSK)_SECONDS, PHYLAX_RECOVERY_(WAIT, STAFF_WAIT)_SECONDS and NO_COLOR. */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
@@ -116,6 +128,7 @@ export function readEnvironment(
       lastsMs: secondsWithin(variables["PHYLAX_BREAK_GLASS_SECONDS"], breakGlassLimits.lastsMs),
       most: countWithin(variables["PHYLAX_BREAK_GLASS_PER_DAY"], breakGlassLimits.most),
     },
+    brakeShare: shareWithin(variables["PHYLAX_BRAKE_SHARE"], brakeLimits.share),
     logOff: {
       patientIdleMs: secondsWithin(
         variables["PHYLAX_IDLE_PATIENT_SECONDS"],

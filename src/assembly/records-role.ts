@@ -24,7 +24,7 @@ const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 /** The door, the vault, the log and the store of the records process, without its socket. */
 export async function openRecords(
   context: Omit<RoleContext, "environment"> &
-    Pick<RoleContext["environment"], "keysGraceMs" | "emergency">,
+    Pick<RoleContext["environment"], "keysGraceMs" | "emergency" | "brakeShare">,
   peerOf: RecordsDeps["peerOf"],
 ): Promise<Result<Records>> {
   const { home, settings, site, identity, clock, random, event } = context;
@@ -65,6 +65,7 @@ export async function openRecords(
     version: productVersion(),
     authorizer: authorizer.value,
     emergency: context.emergency,
+    brakeShare: context.brakeShare,
     logOrigin: origin,
     openLog: (works) =>
       createLog({

@@ -67,6 +67,7 @@ function streaming({ chunks, stillLive = async () => ok(null), isLogged }: Strea
       decide: () => ({ permitted: true, policies: [] }),
     }),
     denials: { note: () => {} },
+    brake: { hold: async () => null },
     stillLive,
   });
   async function* given(): AsyncGenerator<Chunk, void> {

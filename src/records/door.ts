@@ -5,10 +5,11 @@ import { parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
 import type { Clock, Instant } from "#core/clock.ts";
 import { refuse, type Problem } from "#core/problem.ts";
 import { failed, invariant, ok, unreachable, type Result } from "#core/result.ts";
+import type { Brake } from "#records/brake/brake.ts";
 import type { AnonymousDenials } from "#records/anonymous-denials.ts";
 import type { Arrival, Caller, Identify } from "#records/caller.ts";
 import { BrokenOff, type Answer, type Pieces } from "#records/http.ts";
-import { entryOf, type BeginVisit, type Touch, type Visit } from "#records/visit.ts";
+import { entryOf, touch, type BeginVisit, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, Work, WriteOutcome } from "#records/write-plan.ts";
 
 /** An answer with what it shows of whom. */
@@ -97,6 +98,8 @@ export interface DoorDeps {
   readonly identify: Identify;
   readonly begin: BeginVisit;
   readonly denials: Pick<AnonymousDenials, "note">;
+  /** Keeps back what shows too much. */
+  readonly brake: Pick<Brake, "hold">;
   /** Whether the caller's session lives still: asked before each further piece of a long answer. */
   readonly stillLive: (caller: Caller) => Promise<Result<unknown>>;
 }
@@ -185,6 +188,8 @@ function denialEntry(
   });
 }
 
+type LettingOut = Pick<DoorDeps, "log" | "brake" | "stillLive">;
+
 const entriesOfChunk = (visit: Visit, chunk: Chunk): readonly AuditEntry[] =>
   chunk.kind === "refused" ? [refusalEntry(visit, chunk)] : entriesOf(visit, chunk);
 
@@ -196,23 +201,40 @@ function cutOff(visit: Visit, chunk: Chunk, problem: Problem): readonly AuditEnt
   return [refusalEntry(visit, { ...refusal, decision: "deny" })];
 }
 
+/** The refusal of what shows too much; null lets it go. */
+async function heldBack(
+  visit: Visit,
+  { touches }: Pick<Shown, "touches">,
+  brake: DoorDeps["brake"],
+): Promise<Refusal | null> {
+  const [first, more] = touches;
+  if (first === undefined) return null;
+  const braked = await brake.hold(visit.caller, touches);
+  if (braked === null) return null;
+  const { action, type, compartment } = first;
+  const whose = more === undefined ? compartment : null;
+  return { kind: "refused", ...braked, touch: touch({ action, type, compartment: whose }) };
+}
+
 /** Lets one more piece out when its entries are durable and the session lives; throws BrokenOff when not. */
 async function letOut(
   visit: Visit,
   chunk: Chunk,
-  { log, stillLive }: Pick<DoorDeps, "log" | "stillLive">,
+  { log, brake, stillLive }: LettingOut,
 ): Promise<string | Buffer> {
   const live = await stillLive(visit.caller);
-  const entries = live.ok ? entriesOfChunk(visit, chunk) : cutOff(visit, chunk, live.problem);
+  const held = live.ok && chunk.kind === "chunk" ? await heldBack(visit, chunk, brake) : null;
+  const piece = held ?? chunk;
+  const entries = live.ok ? entriesOfChunk(visit, piece) : cutOff(visit, chunk, live.problem);
   const logged = entries.length === 0 || (await log.submit({ entries: () => entries })).ok;
-  if (!live.ok || !logged || chunk.kind === "refused") throw new BrokenOff();
-  return chunk.piece;
+  if (!live.ok || !logged || piece.kind === "refused") throw new BrokenOff();
+  return piece.piece;
 }
 
 async function* furtherPieces(
   visit: Visit,
   { first, chunks }: { readonly first: string | Buffer; readonly chunks: Streamed["chunks"] },
-  deps: Pick<DoorDeps, "log" | "stillLive">,
+  deps: LettingOut,
 ): Pieces {
   try {
     yield first;
@@ -223,7 +245,8 @@ async function* furtherPieces(
 }
 
 /** The one way to PHI. Whatever fails on the way, from policy to log, ends in a problem and no PHI. */
-export function createDoor({ clock, log, identify, begin, denials, stillLive }: DoorDeps): Door {
+export function createDoor(deps: DoorDeps): Door {
+  const { clock, log, identify, begin, denials, brake } = deps;
   const turnAway = async (
     arrival: Extract<Arrival, { ok: false }>,
     facts: ClientFacts,
@@ -241,8 +264,10 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
 
   const stream = async (visit: Visit, streamed: Streamed): Promise<Result<Answer>> => {
     const { status, headers, chunks } = streamed;
-    const { value: first } = await chunks.next();
-    invariant(first !== undefined, "a streamed answer has a first piece");
+    const { value: made } = await chunks.next();
+    invariant(made !== undefined, "a streamed answer has a first piece");
+    const held = made.kind === "chunk" ? await heldBack(visit, made, brake) : null;
+    const first = held ?? made;
     const isRefused = first.kind === "refused";
     const entries = entriesOfChunk(visit, first);
     const logged = await log.submit({ entries: () => entries, ...usedProof(visit.caller) });
@@ -250,7 +275,7 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
     if (!logged.ok) return logged;
     if (isRefused) return failed(first.problem);
     const rest = { first: first.piece, chunks };
-    return ok({ status, headers, body: furtherPieces(visit, rest, { log, stillLive }) });
+    return ok({ status, headers, body: furtherPieces(visit, rest, deps) });
   };
 
   const settle = async (
@@ -261,9 +286,11 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
     if (outcome.kind !== "written" || outcome.after === undefined || written?.ok !== true)
       return answerOf(outcome, written);
     const shown = await outcome.after(written.value);
-    const entries = entriesOf(visit, shown);
+    const held = await heldBack(visit, shown, brake);
+    const entries = held === null ? entriesOf(visit, shown) : [refusalEntry(visit, held)];
     const logged = await log.submit({ entries: () => entries });
-    return logged.ok ? ok(shown.answer) : logged;
+    if (!logged.ok) return logged;
+    return held === null ? ok(shown.answer) : failed(held.problem);
   };
 
   return {
@@ -278,8 +305,10 @@ export function createDoor({ clock, log, identify, begin, denials, stillLive }: 
       const endings: (() => void)[] = [];
       const visit = begin(arrival.caller, facts, clock.now(), (done) => endings.push(done));
       try {
-        const outcome = await interaction(visit);
-        if (outcome.kind === "streamed") return await stream(visit, outcome);
+        const made = await interaction(visit);
+        if (made.kind === "streamed") return await stream(visit, made);
+        const held = made.kind === "shown" ? await heldBack(visit, made, brake) : null;
+        const outcome = held ?? made;
         const logged = await log.submit(submissionOf(visit, outcome));
         return logged.ok ? await settle(visit, outcome, logged.value.outcome) : logged;
       } finally {

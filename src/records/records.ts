@@ -19,6 +19,8 @@ import type { Authorizer } from "#policy/authorizer.ts";
 import { countAnonymousDenials } from "#records/anonymous-denials.ts";
 import { createBlindIndex } from "#records/blind/blind-index.ts";
 import { openMaintenance } from "#records/blind/maintenance.ts";
+import { createBrake } from "#records/brake/brake.ts";
+import { createUsual } from "#records/brake/usual.ts";
 import type { EmergencyRules } from "#records/break-glass/rules.ts";
 import { awaitingOpenings, openStandingOpenings } from "#records/break-glass/standing-openings.ts";
 import { createIdentify, sessionOf } from "#records/caller.ts";
@@ -64,6 +66,8 @@ export interface RecordsDeps {
   readonly version: string;
   readonly authorizer: Authorizer;
   readonly emergency: EmergencyRules;
+  /** Multiplies the fixed bounds of what one person may be shown in an hour. */
+  readonly brakeShare: number;
   /** Name of this process's log. */
   readonly logOrigin: string;
   /** Opens this process's log, which writes rows in the transaction of their entries. */
@@ -230,7 +234,9 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     awaitingCharts(awaitingConsents(log, consents), samePerson),
     openings,
   );
-  const door = createDoor({ clock, log: heeded, identify, begin, denials, stillLive });
+  const usual = createUsual({ db, clock, onFault: blindFault });
+  const brake = createBrake({ ...deps, share: deps.brakeShare, usual });
+  const door = createDoor({ clock, log: heeded, identify, begin, denials, brake, stillLive });
   const facts = { publicOrigin, version: deps.version, since: clock.now(), operations };
   const deedOf = createDeeds({
     ...deps,
@@ -259,6 +265,8 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
       sessions.close();
       consents.close();
       openings.close();
+      brake.close();
+      await usual.settled();
       await maintenance.value.close();
       await denials.close();
       await log.close();

@@ -14,6 +14,7 @@ import type { KeySignal } from "#core/key-wire.ts";
 import { parseProcessRole } from "#core/roles.ts";
 import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
 import { readPolicyFiles } from "#policy/policy-files.ts";
+import { brakeLimits } from "#records/brake/bounds.ts";
 import { usualEmergencyRules, type EmergencyRules } from "#records/break-glass/rules.ts";
 import { createRecords, type Records, type RecordsLog } from "#records/records.ts";
 import type { Fault } from "#records/server.ts";
@@ -74,6 +75,8 @@ export function testClock(): TestClock {
 }
 
 export interface PersonFacts {
+  /** Whose further device and session it is; a new account's first if not named. */
+  readonly account?: string;
   readonly roles: readonly string[];
   /** Own charts: of a patient all, of one who acts for others, too, the first; the rest are acted for. */
   readonly patients?: readonly string[];
@@ -112,8 +115,8 @@ export async function testPerson(
 ): Promise<TestPerson> {
   const { roles, patients = [], practitioner = null, deviceLevel = 1 } = facts;
   const db = database.as("phylax_identity", 1);
-  const [account, session, device] = [0, 1, 2].map(() => systemRandom.uuid());
-  invariant(account !== undefined && session !== undefined && device !== undefined, "three ids");
+  const [session, device] = [systemRandom.uuid(), systemRandom.uuid()];
+  const account = facts.account ?? systemRandom.uuid();
   const key = signingKey();
   const now = new Date(clock.now()).toISOString();
   const bytes = (): Buffer => systemRandom.bytes(32);
@@ -122,7 +125,7 @@ export async function testPerson(
   const actsUntilMs = facts.actsUntilMs ?? clock.now() + 12 * 60 * 60_000;
   await db.query(
     `INSERT INTO identity.account (id, display_name_sealed, roles, patients, practitioner, status, created_at)
-     VALUES ($1, $2, $3, $4, $5, 'active', $6)`,
+     VALUES ($1, $2, $3, $4, $5, 'active', $6) ON CONFLICT DO NOTHING`,
     [account, bytes(), roles, patients.slice(0, ownCount), practitioner, now],
   );
   await db.query(
@@ -221,6 +224,8 @@ export interface WorldChanges {
   /** The database by which the log is written. */
   readonly logDb?: (db: Database) => Database;
   readonly emergency?: EmergencyRules;
+  /** Multiplies the brake's bounds; so wide by default that no test of anything else meets them. */
+  readonly brakeShare?: number;
   /** The database by which rows and sessions are read. */
   readonly db?: (db: Database) => Database;
 }
@@ -297,6 +302,7 @@ export async function testWorld(
     version: "0.0.0",
     authorizer: authorizer(await testAuthorizer()),
     emergency: changes.emergency ?? usualEmergencyRules,
+    brakeShare: changes.brakeShare ?? brakeLimits.share.most,
     logOrigin: origin,
     openLog: async (works) => {
       const signer = createSigner(pem.toString(), origin);
