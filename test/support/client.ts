@@ -15,7 +15,8 @@ const base64url = (bytes: Buffer | string): string => Buffer.from(bytes).toStrin
 
 /** A P-256 key as a browser would hold it, and the proofs it makes (RFC 9449). */
 export interface ProofKey {
-  proof(method: string, url: string, accessToken?: string): string;
+  /** `atSeconds`, since 1970, is now when left out. */
+  proof(method: string, url: string, accessToken?: string, atSeconds?: number): string;
 }
 
 export function makeProofKey(): ProofKey {
@@ -25,7 +26,7 @@ export function makeProofKey(): ProofKey {
     JSON.stringify({ typ: "dpop+jwt", alg: "ES256", jwk: { kty, crv, x, y } }),
   );
   return {
-    proof: (method, url, accessToken) => {
+    proof: (method, url, accessToken, atSeconds = Math.floor(Date.now() / 1_000)) => {
       const ath =
         accessToken === undefined
           ? {}
@@ -35,7 +36,7 @@ export function makeProofKey(): ProofKey {
         jti: randomUUID(),
         htm: method,
         htu,
-        iat: Math.floor(Date.now() / 1_000),
+        iat: atSeconds,
         ...ath,
       };
       const text = `${header}.${base64url(JSON.stringify(claims))}`;
@@ -219,7 +220,15 @@ export async function signIn(
   scope = defaultScope,
 ): Promise<SignedIn> {
   const opened = await openSignIn(visitor, { scope });
-  const code = await getCode(visitor, persona, opened);
+  return exchangeCode(visitor, opened, await getCode(visitor, persona, opened));
+}
+
+/** Trades the code that a sign-in came back with for a DPoP-bound token. */
+export async function exchangeCode(
+  visitor: Visitor,
+  opened: OpenedSignIn,
+  code: string,
+): Promise<SignedIn> {
   const key = makeProofKey();
   const grant = codeGrant(visitor.origin, code, opened.verifier);
   return signedInWith(visitor, parsed(await askForToken(visitor, key, grant)), key);
