@@ -222,6 +222,25 @@ suite("recovering an account", () => {
     assert.equal(await codeOfProblem(await step(identity, "finish", recovery)), "recovery-refused");
   });
 
+  test("tells once the wait is over that it leads nowhere, and not before", async (t) => {
+    const identity = await testIdentity(t);
+    const { code, recovery: finished } = await begun(identity);
+    const { recovery: nobodys } = await readJson(await begin(identity, code));
+    assert.equal((await step(identity, "status", nobodys)).status, 200);
+    await letWaitEnd(identity);
+    assert.equal((await step(identity, "status", finished)).status, 200);
+    await enrol(identity, await linkTokenOf(await step(identity, "finish", finished)));
+    for (const vain of [nobodys, finished])
+      assert.equal(await codeOfProblem(await step(identity, "status", vain)), "recovery-refused");
+    const other = await begun(identity);
+    const [open] = await itemsOf(await other.person.call("GET", "account/recovery"));
+    await other.person.call("DELETE", `account/recovery/${String(open?.["id"])}`);
+    assert.equal((await step(identity, "status", other.recovery)).status, 200);
+    await letWaitEnd(identity);
+    const calledOff = await step(identity, "status", other.recovery);
+    assert.equal(await codeOfProblem(calledOff), "recovery-refused");
+  });
+
   test("is over a week after its waiting time", async (t) => {
     const identity = await testIdentity(t);
     const { recovery } = await begun(identity);

@@ -43,7 +43,10 @@ export type RecoveryStep = (typeof recoverySteps)[number];
 export interface Recovery {
   /** `{ code }` → RecoveryState with its token, always. */
   begin(body: JsonObject, facts: ClientFacts): Promise<Answer>;
-  /** `{ recovery }` → RecoveryState; "recovery-refused" for a token that was never given. */
+  /**
+   * `{ recovery }` → RecoveryState; "recovery-refused" for a token that was never given, and once
+   * the waiting time is over for one that leads nowhere: nobody's, called off, or finished.
+   */
   status(body: JsonObject, facts: ClientFacts): Promise<Answer>;
   /** `{ recovery }` → `{ enrolPath }`, once the waiting time is over. */
   finish(body: JsonObject, facts: ClientFacts): Promise<Answer>;
@@ -66,6 +69,9 @@ const stateOf = (readyAt: Instant, now: Instant): RecoveryState => ({
   state: now < readyAt ? "waiting" : "ready",
   readyAt: toIso(readyAt),
 });
+
+const leadsNowhere = ({ account, state }: RecoveryRow): boolean =>
+  account === null || state === "cancelled" || state === "finished";
 
 async function start(
   deps: RecoveryDeps,
@@ -152,7 +158,10 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     },
     status: async (body) => {
       const row = await open(deps, body);
-      return row.ok ? answer(stateOf(row.value.readyAt, clock.now())) : problemAnswer(row.problem);
+      if (!row.ok) return problemAnswer(row.problem);
+      const state = stateOf(row.value.readyAt, clock.now());
+      const isVain = state.state === "ready" && leadsNowhere(row.value);
+      return isVain ? problemAnswer(problem("recovery-refused")) : answer(state);
     },
     finish: async (body, facts) => {
       const row = await open(deps, body);
