@@ -21,11 +21,15 @@ const maxLogConnections = 3;
 
 const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
 
-/** The door, the vault, the log and the store of the records process, without its socket. */
+/**
+ * The door, the vault, the log and the store of the records process, without its socket. Each copy
+ * of the process has a log of its own, by its origin.
+ */
 export async function openRecords(
   context: Omit<RoleContext, "environment"> &
     Pick<RoleContext["environment"], "keysGraceMs" | "emergency" | "brakeShare">,
   peerOf: RecordsDeps["peerOf"],
+  origin = logOrigin(context.settings, "records"),
 ): Promise<Result<Records>> {
   const { home, settings, site, identity, clock, random, event } = context;
   const texts = await readPolicyFiles(policyFolder);
@@ -55,7 +59,6 @@ export async function openRecords(
     role: "identity",
     connections: 1,
   });
-  const origin = logOrigin(settings, "records");
   const records = await createRecords({
     db,
     tenant,

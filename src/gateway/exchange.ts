@@ -41,6 +41,7 @@ export function losesFraming(refusal: ProblemCode | null): boolean {
 export class Watch {
   #whenClosed: (() => void)[] = [];
   #whenOverdue: (() => void) | null = null;
+  #reset: (() => void) | null = null;
 
   /** Called once, when the answer has ended or either side broke off. */
   onClose(closed: () => void): void {
@@ -56,6 +57,17 @@ export class Watch {
   /** Says how an exchange ends whose body comes too slowly; without it, it is cut. */
   onOverdue(end: () => void): void {
     this.#whenOverdue = end;
+  }
+
+  /** Says how the whole connection is broken off. */
+  onReset(reset: () => void): void {
+    this.#reset = reset;
+  }
+
+  /** Breaks the connection off: what was written and has not left is thrown away. False when nobody said how. */
+  reset(): boolean {
+    this.#reset?.();
+    return this.#reset !== null;
   }
 
   /** False when nobody said how to end it. */

@@ -38,6 +38,11 @@ export function sessionNamedBy(authorization: string): string | null {
   }
 }
 
+/** Ends it with its connection: bytes that wait in the kernel for a slow reader shall not reach her. */
+function breakOff(exchange: Exchange): void {
+  if (!exchange.watch.reset()) exchange.cut();
+}
+
 async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest = "";
   for await (const chunk of body) {
@@ -69,7 +74,7 @@ export function followRevocations(deps: RevocationsDeps): Revocations {
     const named = new Set<string>(ended === "all" ? [] : ended);
     for (const [exchange, authorization] of open) {
       const session = sessionNamedBy(authorization);
-      if (ended === "all" || (session !== null && named.has(session))) exchange.cut();
+      if (ended === "all" || (session !== null && named.has(session))) breakOff(exchange);
     }
   };
   const cutOutlived = (): void => {
@@ -77,7 +82,7 @@ export function followRevocations(deps: RevocationsDeps): Revocations {
     if (nowMs - heardMs <= staleMs) return;
     tell(false);
     for (const exchange of open.keys())
-      if (nowMs - exchange.meter.startedMs > staleMs) exchange.cut();
+      if (nowMs - exchange.meter.startedMs > staleMs) breakOff(exchange);
   };
   const followOnce = async (): Promise<void> => {
     const { path, since: name } = revocationWire;

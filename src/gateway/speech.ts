@@ -66,6 +66,7 @@ function ask(
   if (exchanges.size >= limits.requestsAtOncePerConnection) return "too-many-at-once";
   connection.requests += 1;
   exchanges.add(exchange);
+  exchange.watch.onReset(() => void connection.socket.resetAndDestroy());
   exchange.watch.onClose(() => {
     exchanges.delete(exchange);
     if (exchanges.size > 0) return;

@@ -242,7 +242,7 @@ export async function renew(visitor: Visitor, { key, refreshToken }: SignedIn): 
   return signedInWith(visitor, parsed(answer), key);
 }
 
-function signedInWith(
+export function signedInWith(
   visitor: Visitor,
   { access_token: access, refresh_token: refresh }: Record<string, unknown>,
   key: ProofKey,
