@@ -17,6 +17,7 @@ export type BlindKind =
   | "interaction"
   | "browser"
   | "browser-login"
+  | "proven-browser"
   | "outside-state"
   | "outside-browser"
   | "outside-subject"

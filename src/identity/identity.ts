@@ -66,6 +66,7 @@ import { createRevocations } from "#identity/sessions/revocations.ts";
 import { createSessions } from "#identity/sessions/session.ts";
 import { createInteractions } from "#identity/sign-in/interaction.ts";
 import { createPasswordSteps } from "#identity/sign-in/password-steps.ts";
+import { keepToProvenBrowser } from "#identity/sign-in/proven-browser.ts";
 import { createSignIn } from "#identity/sign-in/sign-in.ts";
 import { smartConfiguration } from "#identity/smart-configuration.ts";
 import { sweep } from "#identity/sweep-store.ts";
@@ -193,6 +194,7 @@ async function buildHandler(
   const deviceKeepers = createCalls({ ...inner, admit, roles: deviceRoles });
   const openServiceSession = createServiceSessions(inner);
   const provider = createProvider({ ...inner, openServiceSession });
+  keepToProvenBrowser(provider, publicOrigin, inner.blind);
   tellLaunchContext(provider);
   keepTokenTrail(provider, inner.trail, event);
   answerIntrospection(provider, inner);
@@ -206,7 +208,7 @@ async function buildHandler(
     throttle,
     checkPassword: createGuardedPassword(),
   });
-  const interactions = createInteractions(provider, inner.sessions);
+  const interactions = createInteractions({ ...inner, provider });
   const links = createLinks(inner);
   const relyingParty = createRelyingParty(outer);
   const outside = createOutsideSignIn({ ...inner, links, relyingParty });

@@ -13,13 +13,13 @@ import {
   type Visitor,
 } from "../support/client.ts";
 import { printedSignIn, type TestDeployment } from "../support/deployment.ts";
-import type { Attacked, Personas } from "./attacked.ts";
+import { jsonOf, type Attacked, type Personas } from "./attacked.ts";
 
 const roles = ["patient", "clinician", "privacy-officer", "security-operator"] as const;
 const json = { "content-type": "application/json" };
 
-/** Guesses at one user name that are not held up. */
-const freeGuesses = 5;
+/** Guesses at one user name that are not held up, and few enough for the gateway's budget of an address. */
+const freeGuesses = 4;
 /** After these a user name is held up, however slow the machine. */
 const fewGuesses = 8;
 /** An address gets fewer guesses than this in a row, whatever names it tries. */
@@ -165,7 +165,15 @@ export const attacksOnSignIn = (attacked: () => Attacked): void =>
       const planted = new Map(attacker.cookies);
       const victim = visit();
       for (const [name, value] of planted) victim.cookies.set(name, value);
-      await personas.getCode(victim, "patient", opened);
+      const proven = jsonOf(await personas.answerPage(victim, "patient", opened.path));
+      const onward = String(proven["redirectTo"]);
+      // Whoever planted them knows the way back as well, and may be there first.
+      const thief = await attacker.ask("GET", onward, { headers: { accept: "text/html" } });
+      const stolen = new URL(String(thief.headers["location"]), phylax.origin).searchParams;
+      assert.equal(stolen.get("error"), "sign_in_lost");
+      const back = await victim.ask("GET", onward);
+      const kept = new URL(String(back.headers["location"]), phylax.origin).searchParams;
+      assert.ok(kept.has("code"), "she goes on all the same");
 
       const silently = async (visitor: Visitor): Promise<URLSearchParams> => {
         const path = authorizePath(phylax.origin, makeVerifier(), { prompt: "none" });

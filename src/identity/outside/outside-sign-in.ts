@@ -15,7 +15,7 @@ import {
   takeAttempt,
   takeResult,
 } from "#identity/outside/attempt-store.ts";
-import { bindBrowser, boundBrowser } from "#identity/outside/browser.ts";
+import { bindBrowser, boundBrowser } from "#identity/sign-in/browser-cookie.ts";
 import { outsideLimits } from "#identity/outside/limits.ts";
 import type { Links, OutsideSubject } from "#identity/outside/links.ts";
 import { parseOutsideProviderId, type OutsideProviderId } from "#identity/outside/provider.ts";
@@ -93,6 +93,12 @@ type Outcome =
       readonly at: number;
     }
   | { readonly kind: "failed"; readonly code: ProblemCode };
+
+/**
+ * Binds the way to a provider and back to the browser that began it (RFC 6749 §10.12): else somebody
+ * could begin one, have another person end it, and find herself signed in as that person.
+ */
+const cookie = "__Host-phylax-outside";
 
 const attemptPurpose = (key: Buffer): string => `outside-attempt:${key.toString("base64url")}`;
 const resultPurpose = (key: Buffer): string => `outside-result:${key.toString("base64url")}`;
@@ -191,11 +197,11 @@ export function createOutsideSignIn(deps: OutsideSignInDeps): OutsideSignIn {
         sealed: sealText(sealer, attemptPurpose(key), JSON.stringify(away)),
         expiresAt,
       });
-      bindBrowser(exchange.response, browser);
+      bindBrowser(exchange.response, cookie, browser);
       return answer({ next: "outside", redirectTo: address.value } satisfies SignInStep);
     },
     take: async ({ request, response }, provider, query) => {
-      const browser = boundBrowser(request);
+      const browser = boundBrowser(request, cookie);
       const state = query.get("state");
       const isWhole = browser !== null && state !== null && query.size <= 20;
       const taken = isWhole
@@ -210,7 +216,7 @@ export function createOutsideSignIn(deps: OutsideSignInDeps): OutsideSignIn {
       const outcome = await outcomeOf(away, provider, query);
       const sealed = sealText(sealer, resultPurpose(taken.interaction), JSON.stringify(outcome));
       await putResult(db, taken.interaction, sealed);
-      bindBrowser(response, null);
+      bindBrowser(response, cookie, null);
       return `${deps.publicOrigin}/sign-in/${away.uid}`;
     },
     finish: async ({ key }) => {

@@ -4,6 +4,7 @@ import type { Instant } from "#core/clock.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { AccountId } from "#core/ids.ts";
+import { markProven, type ProvenBrowserDeps } from "#identity/sign-in/proven-browser.ts";
 import type { Sessions } from "#identity/sessions/session.ts";
 
 export interface Exchange {
@@ -32,7 +33,13 @@ export interface SignedIn {
   readonly at?: Instant;
 }
 
-export function createInteractions(provider: Provider, sessions: Sessions): Interactions {
+export interface InteractionsDeps extends ProvenBrowserDeps {
+  readonly provider: Provider;
+  readonly sessions: Sessions;
+}
+
+export function createInteractions(deps: InteractionsDeps): Interactions {
+  const { provider, sessions } = deps;
   return {
     find: async ({ request, response }, uid, prompt = "login") => {
       try {
@@ -60,6 +67,7 @@ export function createInteractions(provider: Provider, sessions: Sessions): Inte
           remember: false,
           ...(at === undefined ? {} : { ts: Math.floor(at / 1_000) }),
         },
+        ...markProven({ request, response }, deps),
       };
       return provider.interactionResult(request, response, result, {
         mergeWithLastSubmission: false,
