@@ -465,6 +465,16 @@ export interface ProxyGrant {
   readonly state: "invited" | "active" | "to-come" | "ended";
 }
 
+/**
+ * POST /api/identity/account/proxies/accept `{ code, birthDate }`, by somebody who is signed in: what
+ * an invitation on paper lets her do, done by her own account. 410 "enrolment-link-refused" for a
+ * code or birth date that does not fit, 403 "forbidden" for a code that is no invitation to act or
+ * for her own record, 429 "rate-limited".
+ */
+export interface ProxyAccepted {
+  readonly accepted: readonly ProxyGrant[];
+}
+
 /** The answer to an invitation: its secrets are told this one time. */
 export interface InvitationMade {
   readonly id: string;

@@ -44,11 +44,13 @@ import { createOutsideOperator } from "#identity/outside/operator.ts";
 import { createOutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import { createRelyingParty, type OpenOutside } from "#identity/outside/relying-party.ts";
 import { createAdministration } from "#identity/people/administration.ts";
+import { createAccepting } from "#identity/people/accepting.ts";
 import { createInvitations } from "#identity/people/invitation.ts";
 import { createProxies } from "#identity/people/proxies.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
-import { actingOf } from "#identity/people/grant.ts";
+import { actedForBy } from "#identity/people/grant.ts";
+import { indexNames } from "#identity/people/name-indexing.ts";
 import { createSecondDevice } from "#identity/passkeys/second-device.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
 import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
@@ -131,15 +133,15 @@ async function ownKeys(secrets: Secrets): Promise<KeyOf> {
   return async (kid) => keys.get(kid) ?? null;
 }
 
-function startSweeping(
-  { db, clock, event }: IdentityDeps,
-  turn: () => Promise<void>,
-): () => Promise<void> {
+function startSweeping(deps: IdentityDeps, turn: () => Promise<void>): () => Promise<void> {
+  const { db, sealer, clock, event } = deps;
   let underWay: Promise<unknown> = Promise.resolve();
+  const blind = async () => createBlind((await openSecrets(deps)).blindKey);
   const cleanUp = async (): Promise<void> => {
     await turn();
     await sweep(db, clock.now());
     await sweepPendingClients(db, clock.now());
+    await indexNames({ db, sealer, blind });
   };
   const timer = setInterval(() => {
     underWay = cleanUp().catch((error: unknown) =>
@@ -212,8 +214,8 @@ async function buildHandler(
   const links = createLinks(inner);
   const relyingParty = createRelyingParty(outer);
   const outside = createOutsideSignIn({ ...inner, links, relyingParty });
-  const actsFor = async (account: AccountId): Promise<readonly string[]> =>
-    (await actingOf(db, account, clock.now(), inner)).patients;
+  const actsFor = (account: AccountId): Promise<readonly string[]> =>
+    actedForBy(db, account, clock.now(), inner);
   return createHandler({
     ...outer,
     library: provider.callback(),
@@ -237,6 +239,7 @@ async function buildHandler(
       ...createStaffRecovery({ ...inner, calls: administrators, recoveryWaits }),
       ...createAppCalls({ ...inner, calls }),
       ...createProxies({ ...inner, calls }),
+      ...createAccepting({ ...inner, calls, throttle }),
       ...createAdministration({ ...inner, calls: administrators }),
     },
     recovery: createRecovery({ ...inner, throttle, recoveryWaits }),

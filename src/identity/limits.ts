@@ -62,6 +62,8 @@ export const identityLimits = {
   envelopeMs: 365 * days,
   envelopeOpenMs: 4 * 60 * minutes,
   peoplePerPage: 50,
+  /** Of accounts made before names were indexed, at each clean-up. */
+  namesIndexedAtOnce: 1_000,
   /** Accounts opened for one page when a name is looked for. */
   peopleLookedAt: 500,
 } as const;

@@ -50,6 +50,7 @@ function rowOf(id: SessionId, epoch: number, more: Partial<LiveRow> = {}): LiveR
     ended: false,
     acts_for: [],
     acts_for_until: [],
+    acts_for_from: [],
     ...more,
   };
 }
@@ -105,6 +106,7 @@ test("one acts for a patient until the grant ends, by the clock at the time of a
   const told = {
     acts_for: ["mateo", "lu"],
     acts_for_until: [BigInt(startMs + 5_000), BigInt(startMs + 600_000)],
+    acts_for_from: [0n, BigInt(startMs)],
   };
   const made = await world(t, [rowOf(one, 1, told)]);
   const idsNow = async () => {
@@ -120,8 +122,40 @@ test("one acts for a patient until the grant ends, by the clock at the time of a
   assert.deepEqual(await idsNow(), [["ana"], ["lu"], ["ana", "lu"]]);
 });
 
+test("one acts for a patient from when the grant begins, without signing in anew", async (t) => {
+  const told = {
+    acts_for: ["mateo", "mateo"],
+    acts_for_from: [BigInt(startMs + 3_000), BigInt(startMs + 9_000)],
+    acts_for_until: [BigInt(startMs + 6_000), BigInt(startMs + 600_000)],
+  };
+  const made = await world(t, [rowOf(one, 1, told)]);
+  for (const [afterMs, patients] of [
+    [2_999, []],
+    [3_000, ["mateo"]],
+    [5_999, ["mateo"]],
+    [6_000, []],
+    [9_000, ["mateo"]],
+  ] as const) {
+    made.ms = afterMs;
+    const found = await made.live.find(one);
+    assert.ok(found.ok);
+    assert.deepEqual([...found.value.actsFor.values()], patients, `after ${afterMs} ms`);
+  }
+});
+
+test("a patient whose beginning was not told is not acted for", async (t) => {
+  const until = [BigInt(startMs + 600_000)];
+  const told = { acts_for: ["mateo"], acts_for_until: until, acts_for_from: [] };
+  const made = await world(t, [rowOf(one, 1, told)]);
+  const found = await made.live.find(one);
+  assert.ok(found.ok);
+  assert.equal(found.value.patients.size, 1);
+});
+
 test("a patient whose end was not told is not acted for", async (t) => {
-  const made = await world(t, [rowOf(one, 1, { acts_for: ["mateo"], acts_for_until: [] })]);
+  const made = await world(t, [
+    rowOf(one, 1, { acts_for: ["mateo"], acts_for_until: [], acts_for_from: [0n] }),
+  ]);
   const found = await made.live.find(one);
   assert.ok(found.ok);
   assert.equal(found.value.patients.size, 1);

@@ -58,13 +58,32 @@ export interface LiveSessionsDeps {
 type PseudonymOf = LiveSessionsDeps["pseudonymOf"];
 type OtherCharts = Pick<SamePerson, "withOthers">;
 
-/** As it was told, with grants that may since have run out. */
+interface ToldGrant {
+  readonly patient: Pseudonym;
+  readonly id: ResourceId;
+  /** Both in ms since 1970; it holds from the first until just before the other. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** As it was told, with grants that may since have begun or run out. */
 interface ToldSession extends LiveSession {
-  readonly actsUntil: ReadonlyMap<Pseudonym, number>;
+  readonly grants: readonly ToldGrant[];
 }
 
 const joined = (own: Patients, actsFor: Patients): Patients =>
   actsFor.size === 0 ? own : new Map([...own, ...actsFor]);
+
+/** What was not told when it begins or ends never holds. */
+function grantsOf(row: LiveRow, pseudonymOf: PseudonymOf): readonly ToldGrant[] {
+  return row.acts_for.flatMap((text, at): readonly ToldGrant[] => {
+    const id = parseResourceId(text);
+    const from = row.acts_for_from[at];
+    const until = row.acts_for_until[at];
+    if (id === null || from === undefined || until === undefined) return [];
+    return [{ patient: pseudonymOf(id), id, fromMs: Number(from), untilMs: Number(until) }];
+  });
+}
 
 /** Null when a row has not the agreed form: such a session does not exist for us. */
 function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): ToldSession | null {
@@ -80,8 +99,6 @@ function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): ToldSession | nul
       }),
     );
   const own = idsOf(row.patients);
-  const actsFor = idsOf(row.acts_for);
-  const untilOf = new Map(row.acts_for.map((id, at) => [id, Number(row.acts_for_until[at] ?? 0)]));
   return {
     session,
     account,
@@ -90,9 +107,9 @@ function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): ToldSession | nul
     epoch: row.epoch,
     roles: personRoles.filter((role) => row.roles.includes(role)),
     own,
-    actsFor,
-    patients: joined(own, actsFor),
-    actsUntil: new Map([...actsFor].map(([patient, id]) => [patient, untilOf.get(id) ?? 0])),
+    actsFor: new Map(),
+    patients: own,
+    grants: grantsOf(row, pseudonymOf),
     practitioner: row.practitioner === null ? null : parseResourceId(row.practitioner),
     clients: row.client_ids,
     idleEndsAt: row.idle_ends_at,
@@ -126,18 +143,15 @@ function sweep(state: LiveState, clock: Clock): void {
 }
 
 /**
- * The session as it stands at this moment: a grant that has run out since identity told of it is
- * no more, and whoever may see one chart of a person may see the others.
+ * The session as it stands at this moment: a grant that has begun or run out since identity told of
+ * it holds or is no more, and whoever may see one chart of a person may see the others.
  */
 function asOf(session: ToldSession, now: Instant, { withOthers }: OtherCharts): LiveSession {
-  const { actsUntil } = session;
-  const isOver = [...actsUntil.values()].some((until) => until <= now);
-  const held = isOver
-    ? new Map([...session.actsFor].filter(([patient]) => (actsUntil.get(patient) ?? 0) > now))
-    : session.actsFor;
+  const holding = session.grants.filter(({ fromMs, untilMs }) => fromMs <= now && untilMs > now);
   const own = withOthers(session.own);
-  const actsFor = held.size === 0 ? held : withOthers(held);
-  if (own === session.own && actsFor === session.actsFor) return session;
+  if (holding.length === 0)
+    return own === session.own ? session : { ...session, own, patients: own };
+  const actsFor = withOthers(new Map(holding.map(({ patient, id }) => [patient, id])));
   return { ...session, own, actsFor, patients: joined(own, actsFor) };
 }
 

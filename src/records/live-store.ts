@@ -15,8 +15,9 @@ export interface LiveRow {
   readonly idle_ends_at: Instant;
   readonly ends_at: Instant;
   readonly ended: boolean;
-  /** FHIR ids of the patients for whom the person may act, and until when each, in ms since 1970. */
+  /** FHIR ids of the patients for whom the person may act, from when and until when each, in ms since 1970. */
   readonly acts_for: readonly string[];
+  readonly acts_for_from: readonly bigint[];
   readonly acts_for_until: readonly bigint[];
 }
 
@@ -28,7 +29,8 @@ export async function readLiveRows(db: Queryable, epoch: number): Promise<readon
   return db.query<LiveRow & Record<string, unknown>>({
     name: "records-live",
     text: `SELECT session_id, account_id, device_id, device_level, epoch, roles, patients,
-        practitioner, client_ids, idle_ends_at, ends_at, ended, acts_for, acts_for_until
+        practitioner, client_ids, idle_ends_at, ends_at, ended, acts_for, acts_for_until,
+        acts_for_from
       FROM identity.live WHERE epoch > $1 AND ($1 > 0 OR NOT ended) ORDER BY epoch`,
     values: [epoch],
   });

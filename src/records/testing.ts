@@ -135,9 +135,9 @@ export async function testPerson(
   );
   await db.query(
     `INSERT INTO identity.session (id, account, device, client_ids, browser, login, grant_id,
-       created_at, signed_in_at, last_seen, idle_ms, ends_at, acts_for, acts_for_until)
+       created_at, signed_in_at, last_seen, idle_ms, ends_at, acts_for, acts_for_until, acts_for_from)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, $8::timestamptz + interval '12 hours',
-       $10, $11)`,
+       $10, $11, $12)`,
     [
       session,
       account,
@@ -150,6 +150,7 @@ export async function testPerson(
       facts.idleMs ?? 1_800_000,
       actsFor,
       actsFor.map(() => actsUntilMs),
+      actsFor.map(() => 0),
     ],
   );
   const seconds = (): number => Math.floor(clock.now() / 1_000);

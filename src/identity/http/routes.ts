@@ -74,6 +74,7 @@ const calls = [
   ["POST", "account/launches", "launchApp"],
   ["GET", "account/proxies", "proxies"],
   ["POST", "account/proxies", "inviteProxy"],
+  ["POST", "account/proxies/accept", "acceptProxy"],
   ["DELETE", "account/proxies/:id", "endProxy"],
   ["POST", "admin/people/search", "searchPeople"],
   ["POST", "admin/people", "invitePerson"],

@@ -14,6 +14,10 @@ export interface AttemptCharge {
 
 type ChargedRow = { readonly allowed: boolean; readonly blockedUntil: Instant };
 
+// A guess without a delay blocks nobody: not even one that read the clock just before it and came after.
+const isBlocked = `known.blocked_until > $2
+  AND ($4::bigint[])[least(known.failures + 1, cardinality($4::bigint[]))] > 0`;
+
 /**
  * Counts one more failure, unless the subject is blocked: then nothing is counted, so that waiting
  * is enough. `allowed` says whether the guess may be made. One statement, so that of many guesses
@@ -26,12 +30,11 @@ export async function chargeAttempt(db: Queryable, charge: AttemptCharge): Promi
         (subject, failures, blocked_until, charge, forgotten_at)
       VALUES ($1, 1, $2::timestamptz + ($4::bigint[])[2] * interval '1 millisecond', $5, $3)
       ON CONFLICT (tenant, subject) DO UPDATE SET
-        failures = CASE WHEN known.blocked_until > $2 THEN known.failures
-          ELSE known.failures + 1 END,
-        blocked_until = CASE WHEN known.blocked_until > $2 THEN known.blocked_until
+        failures = CASE WHEN ${isBlocked} THEN known.failures ELSE known.failures + 1 END,
+        blocked_until = CASE WHEN ${isBlocked} THEN known.blocked_until
           ELSE $2::timestamptz + ($4::bigint[])[
             least(known.failures + 2, cardinality($4::bigint[]))] * interval '1 millisecond' END,
-        charge = CASE WHEN known.blocked_until > $2 THEN known.charge ELSE excluded.charge END,
+        charge = CASE WHEN ${isBlocked} THEN known.charge ELSE excluded.charge END,
         forgotten_at = excluded.forgotten_at
       RETURNING charge = $5 AS allowed, blocked_until AS "blockedUntil"`,
     values: [
@@ -47,11 +50,12 @@ export async function chargeAttempt(db: Queryable, charge: AttemptCharge): Promi
 }
 
 /** Takes one failure back, with the block it brought. */
-export async function refundAttempt(db: Queryable, subject: Buffer, now: Instant): Promise<void> {
+export async function refundAttempt(db: Queryable, subject: Buffer): Promise<void> {
   await db.query(
-    `UPDATE identity.attempt SET failures = greatest(failures - 1, 0), blocked_until = $2
+    `UPDATE identity.attempt SET failures = greatest(failures - 1, 0),
+        blocked_until = to_timestamp(0)
       WHERE subject = $1`,
-    [subject, toIso(now)],
+    [subject],
   );
 }
 

@@ -57,6 +57,20 @@ suite("the throttle", () => {
     }
   });
 
+  test("lets a guess through that read the clock before another one and came after it", async (t) => {
+    const db = (await testDatabase(t)).as("phylax_identity");
+    const clock = handClock();
+    const blind = createBlind(Buffer.alloc(32));
+    const throttle = createThrottle({ db, clock, random: systemRandom, blind });
+    const login = blind("login", "ana");
+    assert.equal(await throttle.charge(login, "192.0.2.1"), 0);
+    clock.move(-5);
+    assert.equal(await throttle.charge(login, "192.0.2.1"), 0);
+    await throttle.forgive(login, "192.0.2.1");
+    clock.move(-5);
+    assert.equal(await throttle.charge(login, "192.0.2.1"), 0);
+  });
+
   test("counts each of many guesses at once: none slips past", async (t) => {
     const db = (await testDatabase(t)).as("phylax_identity", 8);
     const blind = createBlind(Buffer.alloc(32));

@@ -80,7 +80,7 @@ export function createThrottle({ db, clock, random, blind }: ThrottleDeps): Thro
       chargeOne(blind("attempt-recovery", networkOf(address)), throttleRules.recovery),
     forgive: async (login, address) => {
       await forgetAttempts(db, ofLogin(login));
-      await refundAttempt(db, ofAddress(address), clock.now());
+      await refundAttempt(db, ofAddress(address));
     },
   };
 }

@@ -100,6 +100,20 @@ export async function takeUpGrant(
   return taken.length === 1;
 }
 
+/** Grants to one account that have not ended are the other's from now on. */
+export async function moveGrants(
+  db: Queryable,
+  from: AccountId,
+  to: AccountId,
+  now: Instant,
+): Promise<void> {
+  await db.query(
+    `UPDATE identity.proxy_grant SET proxy = $2 WHERE proxy = $1
+      AND ended_at IS NULL AND (ends_at > $3 OR ends_at IS NULL)`,
+    [from, to, toIso(now)],
+  );
+}
+
 /** Ends it and the code on paper by which it might still be taken up. */
 export async function endGrant(db: Queryable, id: string, now: Instant): Promise<void> {
   await db.query("UPDATE identity.proxy_grant SET ended_at = $2 WHERE id = $1", [id, toIso(now)]);
@@ -114,13 +128,15 @@ export async function holdAccount(db: Queryable, account: AccountId): Promise<vo
   await db.query("SELECT id FROM identity.account WHERE id = $1 FOR NO KEY UPDATE", [account]);
 }
 
+/** A patient stands once for each grant. */
 export interface Acting {
   readonly patients: readonly string[];
-  /** When acting for the patient in the same place ends, in ms since 1970. */
+  /** When acting for the patient in the same place begins and ends, in ms since 1970. */
+  readonly fromMs: readonly number[];
   readonly untilMs: readonly number[];
 }
 
-/** Tells the account's live sessions for whom it may act now; no end is told that lies past the session's. */
+/** Tells the account's live sessions for whom it may act and when; no end is told that lies past the session's. */
 export async function tellSessions(
   db: Queryable,
   account: AccountId,
@@ -129,8 +145,9 @@ export async function tellSessions(
   await db.query(
     `UPDATE identity.session SET acts_for = $2, acts_for_until = ARRAY(
         SELECT least(told.until, (extract(epoch FROM ends_at) * 1000)::bigint)
-        FROM unnest($3::bigint[]) WITH ORDINALITY AS told (until, place) ORDER BY told.place)
+        FROM unnest($3::bigint[]) WITH ORDINALITY AS told (until, place) ORDER BY told.place),
+        acts_for_from = $4
       WHERE account = $1 AND ended_at IS NULL`,
-    [account, acting.patients, acting.untilMs],
+    [account, acting.patients, acting.untilMs, acting.fromMs],
   );
 }

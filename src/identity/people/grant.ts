@@ -100,21 +100,43 @@ export function openGrant({ sealer, parentEndsAtAge }: GrantDeps, row: GrantRow)
 export const holds = ({ startsAt, endsAt }: Grant, now: Instant): boolean =>
   startsAt <= now && (endsAt === null || endsAt > now);
 
-/** For whom the account may act now. What has no end ends for the session with the session. */
+/** The account's grants that hold or are to come. */
+async function openGrantsOf(
+  db: Queryable,
+  account: AccountId,
+  now: Instant,
+  deps: GrantDeps,
+): Promise<readonly Grant[]> {
+  const rows = await findGrantsOf(db, account, now, identityLimits.grantsPerAccount);
+  return rows
+    .map((row) => openGrant(deps, row))
+    .filter(({ endsAt }) => endsAt === null || endsAt > now);
+}
+
+/** For whom the account may act and when, also where it has yet to begin. What has no end ends for the session with the session. */
 export async function actingOf(
   db: Queryable,
   account: AccountId,
   now: Instant,
   deps: GrantDeps,
 ): Promise<Acting> {
-  const rows = await findGrantsOf(db, account, now, identityLimits.grantsPerAccount);
-  const untilOf = new Map<string, number>();
-  for (const grant of rows.map((row) => openGrant(deps, row)))
-    if (holds(grant, now)) {
-      const until = grant.endsAt ?? Number.MAX_SAFE_INTEGER;
-      untilOf.set(grant.patient, Math.max(until, untilOf.get(grant.patient) ?? 0));
-    }
-  return { patients: [...untilOf.keys()], untilMs: [...untilOf.values()] };
+  const grants = await openGrantsOf(db, account, now, deps);
+  return {
+    patients: grants.map(({ patient }) => patient),
+    fromMs: grants.map(({ startsAt }) => startsAt),
+    untilMs: grants.map(({ endsAt }) => endsAt ?? Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** For whom the account may act at this moment. */
+export async function actedForBy(
+  db: Queryable,
+  account: AccountId,
+  now: Instant,
+  deps: GrantDeps,
+): Promise<readonly ResourceId[]> {
+  const grants = await openGrantsOf(db, account, now, deps);
+  return [...new Set(grants.filter((grant) => holds(grant, now)).map(({ patient }) => patient))];
 }
 
 /** Has every session of the account go by its grants as they stand in this transaction. */

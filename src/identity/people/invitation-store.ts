@@ -72,6 +72,13 @@ export async function tryInvitation(
   return row?.taken === true ? row : null;
 }
 
+/** In the transaction that used the code up: it still serves. */
+export async function giveBackInvitation(db: Queryable, codeBlind: Buffer): Promise<void> {
+  await db.query("UPDATE identity.invitation SET used_at = NULL WHERE code_blind = $1", [
+    codeBlind,
+  ]);
+}
+
 /** Opens a sealed account for some hours: whether it was sealed. */
 export async function openEnvelope(
   db: Queryable,

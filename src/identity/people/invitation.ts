@@ -49,7 +49,8 @@ export interface MadeInvitation {
   readonly endsAt: string;
 }
 
-const factOf = (blind: Blind, code: string, birthDate: BirthDate | null): Buffer =>
+/** The second fact, hashed together with the code. */
+export const factOf = (blind: Blind, code: string, birthDate: BirthDate | null): Buffer =>
   blind("paper-fact", `${code} ${birthDate ?? ""}`);
 
 /** A one-time link and, with a birth date to ask for, a code on paper. Older ones no longer work. */

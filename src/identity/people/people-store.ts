@@ -134,6 +134,35 @@ export async function findAccountRows(
   );
 }
 
+type UnnamedRow = { readonly id: string; readonly displayName: Buffer };
+
+/** Accounts that cannot be found by name, as they were made before names were indexed. */
+export async function findUnnamedRows(
+  db: Queryable,
+  limit: number,
+): Promise<readonly UnnamedRow[]> {
+  return db.query<UnnamedRow>(
+    `SELECT id, display_name_sealed AS "displayName" FROM identity.account
+      WHERE name_blind IS NULL ORDER BY id LIMIT $1`,
+    [limit],
+  );
+}
+
+/** A name that was changed meanwhile keeps the index that it got then. */
+export async function nameRows(
+  tx: Queryable,
+  rows: readonly { readonly id: AccountId; readonly nameBlind: readonly Buffer[] }[],
+): Promise<void> {
+  const named = rows.map(({ id, nameBlind }) =>
+    tx.query({
+      name: "identity-name-account",
+      text: "UPDATE identity.account SET name_blind = $2 WHERE id = $1 AND name_blind IS NULL",
+      values: [id, nameBlind],
+    }),
+  );
+  await Promise.all(named);
+}
+
 /** Whoever is given somebody to act for is given the role in which it is done. */
 export async function addProxyRole(db: Queryable, id: AccountId): Promise<void> {
   await db.query(

@@ -158,6 +158,32 @@ suite("a caregiver with the patient's grant", () => {
   });
 });
 
+suite("a grant that begins later", () => {
+  test("is told to the session that is there, and holds from its hour on", async (t) => {
+    const identity = await testIdentity(t);
+    const admin = await administrator(identity);
+    const her = await signedInPerson(identity, ana);
+    const startsAt = new Date(systemClock.now() + 60 * 60_000).toISOString();
+    const paper = { patient: "lu", basis: "representative", evidence: "letter", startsAt };
+    const shown = await done(admin.call("POST", `admin/people/${her.account}/grants`, paper));
+    const [grant] = shown["actsFor"] as readonly Record<string, unknown>[];
+    assert.equal(grant?.["state"], "to-come");
+    assert.deepEqual((await done(her.call("GET", "me")))["actsFor"], []);
+    const [told] = await identity.database
+      .as("phylax_records")
+      .query<{ acts_for: readonly string[]; acts_for_from: readonly bigint[] }>(
+        "SELECT acts_for, acts_for_from FROM identity.live WHERE account_id = $1 AND NOT ended",
+        [her.account],
+      );
+    assert.deepEqual(told, { acts_for: ["lu"], acts_for_from: [BigInt(Date.parse(startsAt))] });
+    // As if the hour had passed.
+    await identity.db.query(
+      "UPDATE identity.session SET acts_for_from = '{0}' WHERE cardinality(acts_for) = 1",
+    );
+    assert.deepEqual((await done(her.call("GET", "me")))["actsFor"], ["lu"]);
+  });
+});
+
 suite("a parent of a minor", () => {
   const child = {
     patient: "mateo",

@@ -163,12 +163,12 @@ async function inviteProxy(deps: ProxiesDeps, me: Account, body: JsonObject): Pr
   return made === null ? problemAnswer(problem("edit-conflict")) : answer(made);
 }
 
-/** Whether the account was made for acting alone, nobody has come for it, and nobody is left to act for. */
-async function isLeftOver(tx: Queryable, id: AccountId, now: Instant): Promise<boolean> {
+/** Whether the account was made for acting alone, and nobody has come for it. */
+export async function isForActingAlone(tx: Queryable, id: AccountId): Promise<boolean> {
   const row = await findAccountRow(tx, id);
-  const isMoreThanProxy = row === null || row.roles.some((role) => role !== "proxy");
-  if (isMoreThanProxy || (await findEnrolled(tx, [id])).size > 0) return false;
-  return (await findGrantsOf(tx, id, now, 1)).length === 0;
+  if (row === null || row.kind !== "person" || row.status === "closed") return false;
+  const isMoreThanProxy = row.roles.some((role) => role !== "proxy");
+  return !isMoreThanProxy && (await findEnrolled(tx, [id])).size === 0;
 }
 
 /** Whoever was invited and never came leaves no open door behind. */
@@ -181,7 +181,8 @@ async function endFor(
   await endGrant(tx, id, now);
   if (proxy === null) return;
   await actAnew(tx, proxy, now, deps);
-  if (!(await isLeftOver(tx, proxy, now))) return;
+  if (!(await isForActingAlone(tx, proxy))) return;
+  if ((await findGrantsOf(tx, proxy, now, 1)).length > 0) return;
   await dropKeys(tx, proxy, now);
   await setStatus(tx, proxy, "closed");
 }

@@ -27,8 +27,9 @@ export interface OpenSession {
   readonly endsAt: Instant;
   readonly signedInAt: Instant;
   readonly seenSealed: Buffer;
-  /** For whom the person may act in it, and until when each, in ms since 1970. */
+  /** For whom the person may act in it, from when and until when each, in ms since 1970. */
   readonly actsFor: readonly string[];
+  readonly actsForFromMs: readonly number[];
   readonly actsForUntilMs: readonly number[];
 }
 
@@ -38,10 +39,11 @@ export async function openSession(db: Queryable, open: OpenSession): Promise<Ope
     name: "identity-open-session",
     text: `INSERT INTO identity.session AS session (id, account, device, client_ids, browser,
         login, created_at, last_seen, idle_ms, ends_at, grant_id, signed_in_at, seen_sealed,
-        acts_for, acts_for_until)
+        acts_for, acts_for_until, acts_for_from)
       SELECT $1::uuid, $2::uuid, $3::uuid, ARRAY[$4::text], $5::bytea, $6::bytea,
         $7::timestamptz, $7::timestamptz, $8::bigint, $9::timestamptz, $10::bytea,
-        $11::timestamptz, $12::bytea, $13::text[], $14::bigint[]
+        $11::timestamptz, $12::bytea, $13::text[], $14::bigint[],
+        $15::bigint[]
       WHERE $9::timestamptz > $7::timestamptz AND NOT EXISTS (
         SELECT FROM identity.account
         WHERE id = $2::uuid AND ${carriesNoFurther("$11::timestamptz")})
@@ -67,6 +69,7 @@ export async function openSession(db: Queryable, open: OpenSession): Promise<Ope
       open.seenSealed,
       open.actsFor,
       open.actsForUntilMs,
+      open.actsForFromMs,
     ],
   });
   return row ?? null;
@@ -129,8 +132,12 @@ export async function findSession(
     name: "identity-session",
     text: `SELECT account, browser, idle_ms AS "idleMs", ends_at AS "endsAt",
         signed_in_at AS "signedInAt",
-        ARRAY(SELECT told.patient FROM unnest(acts_for, acts_for_until) AS told (patient, until)
-          WHERE told.until > extract(epoch FROM $2::timestamptz) * 1000) AS "actsFor",
+        ARRAY(SELECT told.patient
+          FROM unnest(acts_for, acts_for_from, acts_for_until) WITH ORDINALITY
+            AS told (patient, begins, until, place),
+            LATERAL (SELECT extract(epoch FROM $2::timestamptz) * 1000 AS ms) AS asked
+          WHERE told.begins <= asked.ms AND told.until > asked.ms
+          GROUP BY told.patient ORDER BY min(told.place)) AS "actsFor",
         ${lives("$2")} AS alive
       FROM identity.session AS session WHERE id = $1`,
     values: [session, toIso(now)],

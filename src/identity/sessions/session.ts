@@ -106,12 +106,14 @@ async function actingIn(
   account: Account,
   span: { readonly now: Instant; readonly endsAt: Instant },
   deps: SessionDeps,
-): Promise<Pick<OpenSession, "actsFor" | "actsForUntilMs">> {
-  if (!account.roles.includes("proxy")) return { actsFor: [], actsForUntilMs: [] };
+): Promise<Pick<OpenSession, "actsFor" | "actsForFromMs" | "actsForUntilMs">> {
+  if (!account.roles.includes("proxy"))
+    return { actsFor: [], actsForFromMs: [], actsForUntilMs: [] };
   await holdAccount(tx, account.id);
   const acting = await actingOf(tx, account.id, span.now, deps);
   return {
     actsFor: acting.patients,
+    actsForFromMs: acting.fromMs,
     actsForUntilMs: acting.untilMs.map((until) => Math.min(until, span.endsAt)),
   };
 }
