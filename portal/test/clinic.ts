@@ -36,6 +36,8 @@ export interface Clinic {
   /** Other houses at which staff can sign in, and whether somebody comes back from one. */
   outside: readonly OutsideOffer[];
   isBack: boolean;
+  /** Whether the clinician has the chart open in an emergency. */
+  isEmergency: boolean;
   /** What a path answers instead of what it should. */
   readonly faults: Map<string, Fault>;
 }
@@ -81,6 +83,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
     asked: { state: "" },
     outside: [],
     isBack: false,
+    isEmergency: false,
     faults: new Map(),
   };
   const issue = await testAuthority();

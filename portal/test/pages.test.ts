@@ -328,6 +328,37 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
         await page.getByRole("button", { name: "Record my decision" }).first().click();
       },
     }),
+    patient(`/patients/${cared}`, "Is this an emergency?", {
+      name: "emergency-door",
+      as: "clinician",
+      before: fault(`/fhir/Patient/${cared}`, 403, "forbidden"),
+    }),
+    patient(`/patients/${cared}`, "Please write why", {
+      name: "emergency-door-reason",
+      as: "clinician",
+      before: fault(`/fhir/Patient/${cared}`, 403, "forbidden"),
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Open the chart in an emergency" }).click();
+        await page.getByRole("button", { name: "Open the chart", exact: true }).click();
+      },
+    }),
+    patient(`/patients/${cared}`, "Open in an emergency until", {
+      name: "emergency-banner",
+      as: "clinician",
+      before: (to) => {
+        to.isEmergency = true;
+      },
+    }),
+    patient("/emergencies", "Another officer looks at it", { as: "officer" }),
+    patient("/emergencies", "Please write down what makes you say so", {
+      name: "emergencies-review",
+      as: "officer",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Write down what you find about Ana Ruiz" }).click();
+        await page.getByText("It was not needed").click();
+        await page.getByRole("button", { name: "Record this" }).click();
+      },
+    }),
     patient("/register", "To answer", { as: "officer" }),
     patient("/register", "On which grounds?", {
       name: "register-deny",
@@ -356,6 +387,7 @@ async function visit(clinic: OpenClinic, browser: OpenBrowser, { look, one }: St
   clinic.faults.clear();
   clinic.outside = [];
   clinic.isBack = false;
+  clinic.isEmergency = false;
   const kept = clinic.resources;
   clinic.account = madeUpAccount();
   clinic.isSignedIn = one.as !== "nobody";

@@ -3,6 +3,7 @@ import type { Resource } from "@medplum/fhirtypes";
 import { madeUpMerges, madeUpPairs } from "./charts.ts";
 import type { AccessLogLine } from "../../src/core/wire.ts";
 import type { Clinic } from "./clinic.ts";
+import { madeUpCases, madeUpOpening } from "./emergencies.ts";
 
 /** Answers the searches that the portal makes out of made-up records, in the server's own shapes. */
 export function fixtureRecords(clinic: Clinic): RequestListener {
@@ -87,6 +88,10 @@ function answer(
     send(response, 200, request.method === "GET" ? madeUpMerges : { id: "task", kind: "merge" });
     return;
   }
+  if (url.pathname.startsWith("/api/records/break-glass")) {
+    emergency(clinic, { url, request }, response);
+    return;
+  }
   if (url.pathname === "/api/records/access-requests") {
     if (request.method === "GET") send(response, 200, { requests: clinic.requests });
     else send(response, 201, clinic.requests[0]);
@@ -112,6 +117,17 @@ function answer(
   const found = clinic.resources.find((one) => one.resourceType === type && one.id === id);
   if (found === undefined) sendFault(response, { status: 404, code: "not-found" });
   else send(response, 200, found);
+}
+
+function emergency(
+  clinic: Clinic,
+  { url, request }: { readonly url: URL; readonly request: IncomingMessage },
+  response: ServerResponse,
+): void {
+  const isOwn = url.searchParams.has("patient");
+  const none = { openings: [] };
+  if (request.method === "POST") send(response, 201, madeUpOpening.openings[0]);
+  else send(response, 200, isOwn ? (clinic.isEmergency ? madeUpOpening : none) : madeUpCases);
 }
 
 const linesAPage = 20;

@@ -16,7 +16,10 @@ export const auditActions = [
   "merge",
   "unmerge",
   "access-request",
+  /** A chart opened in an emergency, closed again, looked into by an officer. */
   "break-glass",
+  "break-glass-close",
+  "break-glass-review",
   "package-install",
   "app-change",
   "access-log",

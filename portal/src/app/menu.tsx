@@ -2,6 +2,7 @@ import { Link, NavLink, useNavigate } from "react-router";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Button } from "../design/parts.tsx";
 import { administers, hasRecord, isClinician, keepsRegister } from "../session/me.ts";
+import { emergencyWords } from "../words/emergency.ts";
 import { words } from "../words/en.ts";
 import { useApp, useSignedIn } from "./context.ts";
 
@@ -22,6 +23,12 @@ export function Menu() {
       icon: "person",
       name: nav.administration,
       isShown: administers(me),
+    },
+    {
+      to: "/emergencies",
+      icon: "warning",
+      name: emergencyWords.nav,
+      isShown: keepsRegister(me),
     },
     { to: "/register", icon: "documents", name: nav.register, isShown: keepsRegister(me) },
   ];

@@ -27,6 +27,7 @@ export const routes: RouteObject[] = [
           { path: "/download", lazy: () => import("../pages/download.tsx") },
           { path: "/requests", lazy: () => import("../pages/requests.tsx") },
           { path: "/duplicates", lazy: () => import("../pages/duplicates.tsx") },
+          { path: "/emergencies", lazy: () => import("../pages/emergencies.tsx") },
           { path: "/register", lazy: () => import("../pages/register.tsx") },
           {
             path: "/account",

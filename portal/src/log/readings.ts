@@ -81,7 +81,16 @@ function kindsOf(line: AccessLogLine): readonly string[] {
 }
 
 /** What kind of thing was done, for the words of a line. */
-export type Deed = "looked" | "changed" | "imported" | "exported" | "asked" | "other";
+export type Deed =
+  | "looked"
+  | "changed"
+  | "imported"
+  | "exported"
+  | "asked"
+  | "opened"
+  | "closed"
+  | "reviewed"
+  | "other";
 
 const deeds: ReadonlyMap<string, Deed> = new Map([
   ...[...lookingActions].map((action): [string, Deed] => [action, "looked"]),
@@ -92,6 +101,9 @@ const deeds: ReadonlyMap<string, Deed> = new Map([
   ["import", "imported"],
   ["export", "exported"],
   ["access-request", "asked"],
+  ["break-glass", "opened"],
+  ["break-glass-close", "closed"],
+  ["break-glass-review", "reviewed"],
 ]);
 
 export function deedOf(action: string): Deed {

@@ -361,6 +361,9 @@ export const words = {
       imported: (kinds: string) => `Brought in ${kinds}`,
       exported: (kinds: string) => `Took a copy of ${kinds}`,
       asked: () => "Read or answered a request for your record",
+      opened: () => "Opened your record in an emergency",
+      closed: () => "Closed your record after an emergency",
+      reviewed: () => "Checked an emergency opening of your record",
       other: () => "Used your record",
     },
     /** What someone tried to do and was stopped. */
@@ -370,6 +373,9 @@ export const words = {
       imported: (kinds: string) => `Tried to bring in ${kinds}`,
       exported: (kinds: string) => `Tried to take a copy of ${kinds}`,
       asked: () => "Tried to read or answer a request for your record",
+      opened: () => "Tried to open your record in an emergency",
+      closed: () => "Tried to close your record after an emergency",
+      reviewed: () => "Tried to check an emergency opening",
       other: () => "Tried to use your record",
     },
     nothingNamed: "your record",
@@ -710,6 +716,10 @@ export const words = {
       text: "It may have been moved or removed.",
     },
     gone: { title: "This was removed", text: "It is no longer part of the record." },
+    "long-wait": (wait: string) => ({
+      title: "That is more than usual",
+      text: `So much was opened that we stopped for now. The privacy officer was told. Try again in ${wait}. What you had open stays open.`,
+    }),
     "rate-limited": {
       title: "Too many tries",
       text: "Please wait a minute, then try again.",

@@ -9,7 +9,7 @@ export interface FailureWords {
 const { failures } = words;
 
 /** Problem codes that mean the same to a person. */
-const sameAs: ReadonlyMap<string, keyof typeof failures> = new Map([
+const sameAs: ReadonlyMap<string, Told> = new Map([
   ["key-unavailable", "unavailable"],
   ["audit-unavailable", "unavailable"],
   ["policy-unavailable", "unavailable"],
@@ -21,13 +21,25 @@ const sameAs: ReadonlyMap<string, keyof typeof failures> = new Map([
   ["resource-type-unknown", "not-found"],
 ]);
 
-function isKnown(code: string): code is keyof typeof failures {
-  return Object.hasOwn(failures, code);
+type Told = Exclude<keyof typeof failures, "long-wait">;
+
+function isKnown(code: string): code is Told {
+  return code !== "long-wait" && Object.hasOwn(failures, code);
+}
+
+/** A wait for which nobody sits there. */
+function longWaitWords(seconds: number): FailureWords {
+  const minutes = Math.ceil(seconds / 60);
+  const wait = minutes > 90 ? `${Math.ceil(minutes / 60)} hours` : `${minutes} minutes`;
+  return failures["long-wait"](wait);
 }
 
 /** What went wrong and what to do next; a code that has no words is "something on our side". */
 export function failureWords(failure: Failure): FailureWords {
   if (failure.kind !== "problem") return failures[failure.kind];
+  const { retryAfterSeconds } = failure;
+  if (failure.code === "rate-limited" && retryAfterSeconds !== null && retryAfterSeconds > 90)
+    return longWaitWords(retryAfterSeconds);
   const code = sameAs.get(failure.code) ?? failure.code;
   return isKnown(code) ? failures[code] : failures.unexpected;
 }

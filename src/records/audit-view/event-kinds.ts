@@ -77,6 +77,8 @@ export const eventKinds: Readonly<Record<AuditAction, EventKind>> = {
   unmerge: operation("unmerge", "U"),
   "access-request": operation("access-request", "E"),
   "break-glass": event("break-glass", dcm("110127", "Emergency Override Started")),
+  "break-glass-close": event("break-glass-close", dcm("110138", "Emergency Override Stopped")),
+  "break-glass-review": operation("break-glass-review", "E"),
   "package-install": event("package-install", application, "U"),
   "app-change": event("app-change", application, "U"),
   "access-log": event("access-log", dcm("110101", "Audit Log Used"), "R"),

@@ -72,14 +72,16 @@ interface Written {
   readonly opening: EmergencyOpening;
   readonly allowance: BreakGlassWrite["allowance"];
   readonly status: number;
+  readonly action: Touch["action"];
   /** What the log is told beside whose and which it is. */
   readonly told: Partial<Touch>;
 }
 
 /** Writes a version together with its entry; answers what stands then. */
-function writing(visit: Visit, { row, opening, allowance, status, told }: Written): Outcome {
+function writing(visit: Visit, written: Written): Outcome {
+  const { row, opening, allowance, status, action, told } = written;
   const { compartment, id, version, dekVersion } = row;
-  const attempted = touchOf({ compartment, id, version });
+  const attempted = touchOf({ action, compartment, id, version });
   const { account } = visit.caller.live;
   // Who opened it is not told to whoever acts on it: an officer read it in the queue.
   const line = lineOf(row, opening, { account, at: visit.at, nameOf: () => "" });
@@ -151,7 +153,14 @@ async function openChart(
   const signal = count < breakGlassLimits.repeatedFrom ? "break-glass" : "break-glass-repeated";
   const told = { policies, purpose: "BTG", signal } as const;
   const allowance = { since, most: emergency.most };
-  return writing(visit, { row: row.value, opening, allowance, status: 201, told });
+  return writing(visit, {
+    row: row.value,
+    opening,
+    allowance,
+    status: 201,
+    action: "break-glass",
+    told,
+  });
 }
 
 /** `POST /api/records/break-glass`: a clinician opens the chart of a patient who is not in her care. */
@@ -203,7 +212,8 @@ export function actOnOpening(
     if (!found.ok) return stop(found.problem, { id });
     if (found.value === null) return stop(problem("not-found"), { id });
     const { compartment } = found.value;
-    const about = { id, compartment, version: found.value.version };
+    const action = act.act === "close" ? "break-glass-close" : "break-glass-review";
+    const about = { action, id, compartment, version: found.value.version } as const;
     const verdict = askPolicy(visit, actionOf(act), { compartment });
     if (!verdict.permitted) return denied(visit, verdict, touchOf(about));
     if (found.value.version !== version) return stop(problem("version-conflict"), about);
@@ -226,6 +236,7 @@ export function actOnOpening(
       opening: next.value,
       allowance: null,
       status: 200,
+      action,
       told,
     });
   };

@@ -5,7 +5,6 @@ import type { EmergencyLine } from "#core/wire.ts";
 import {
   askPolicy,
   denied,
-  emergencyType,
   patientIn,
   stop,
   touchOf,
@@ -29,6 +28,10 @@ interface Line {
   readonly line: EmergencyLine;
   readonly touch: Touch;
 }
+
+/** To read who opened which chart is to read the log of who looked. */
+const listingOf = (known: Partial<Touch>): Touch =>
+  touchOf({ action: "access-log", categories: ["AuditEvent"], ...known });
 
 /** Names those who opened charts, as the log of a patient's readings does. */
 async function readerOf(
@@ -67,7 +70,7 @@ async function readLines(
     const about = { compartment, id, version, dekVersion, policies };
     lines.push({
       line: lineOf(row, opened.ok ? opened.value : null, reader.value),
-      touch: touchOf({ ...about, categories: [emergencyType], count: 1 }),
+      touch: listingOf({ ...about, count: 1 }),
     });
   }
   return ok(lines);
@@ -108,7 +111,7 @@ async function queue(deps: EmergencyDeskDeps, visit: Visit): Promise<Outcome> {
   });
   return shown(deps, visit, {
     rows,
-    about: touchOf({ policies: verdict.policies }),
+    about: listingOf({ policies: verdict.policies }),
     purpose: {},
   });
 }
@@ -126,7 +129,8 @@ async function own(deps: EmergencyDeskDeps, visit: Visit, patient: ResourceId): 
   const { policies } = verdict;
   return shown(deps, visit, {
     rows: found.value.map((row) => ({ row, policies })),
-    about: touchOf({ compartment, policies }),
+    // That there is none tells nothing of the patient, and happens whenever a chart is opened.
+    about: listingOf({ policies }),
     purpose: { purpose: "BTG" },
   });
 }

@@ -7,8 +7,10 @@ import { SectionMenu, type SectionLink } from "../../app/section-menu.tsx";
 import { Icon } from "../../design/icon.tsx";
 import { Badge, Waiting } from "../../design/parts.tsx";
 import { initialOf, readPatient, type Person } from "../../fhir/patient.ts";
-import { done, fail, problemFailure } from "../../api/failure.ts";
+import { done, fail, problemFailure, type Failure } from "../../api/failure.ts";
 import { words } from "../../words/en.ts";
+import { EmergencyBanner } from "./emergency-banner.tsx";
+import { EmergencyDoor } from "./emergency-door.tsx";
 import { NoRecord } from "./no-record.tsx";
 import { OpenApp } from "./open-app.tsx";
 import { RecordContext } from "./record-context.ts";
@@ -57,6 +59,12 @@ function RecordLayout(props: {
         {loaded.state === "failed" ? <Failed failure={loaded.failure} again={again} /> : null}
         {isCare ? null : <WhoseRecord />}
       </div>
+      {loaded.state === "failed" && isCare && isForbidden(loaded.failure) ? (
+        <EmergencyDoor patient={patient} opened={again} />
+      ) : null}
+      {loaded.state === "ready" && isCare ? (
+        <EmergencyBanner patient={patient} closed={again} />
+      ) : null}
       {loaded.state === "ready" ? (
         <RecordContext value={{ patient, base, person: loaded.value, isCare }}>
           <OpenApp patient={patient} />
@@ -71,6 +79,9 @@ function RecordLayout(props: {
     </div>
   );
 }
+
+const isForbidden = (failure: Failure): boolean =>
+  failure.kind === "problem" && failure.code === "forbidden";
 
 function Who({ person, isCare }: { readonly person: Person; readonly isCare: boolean }) {
   const { dates } = useApp();

@@ -1,0 +1,61 @@
+/** Words about charts that clinicians open in an emergency. */
+export const emergencyWords = {
+  nav: "Emergencies",
+
+  door: {
+    title: "Is this an emergency?",
+    lead: "This patient is not in your care. In an emergency you can open the chart yourself, for a few hours.",
+    told: "The privacy officer is told at once and looks at each case. The patient can see it, too.",
+    start: "Open the chart in an emergency",
+    reason: "Why do you need this chart now?",
+    reasonHelp: "At least 10 characters. For example: brought in unconscious after a fall.",
+    reasonMissing: "Please write why, in at least 10 characters.",
+    open: "Open the chart",
+    opening: "Opening the chart…",
+    cancel: "Do not open it",
+  },
+
+  banner: {
+    title: (until: string) => `Open in an emergency until ${until}`,
+    text: "You can look, but not change anything. All that you open is noted as an emergency.",
+    close: "Close the chart now",
+    closing: "Closing the chart…",
+  },
+
+  queue: {
+    title: "Charts opened in an emergency",
+    lead: "A clinician opened the chart of a patient who was not in her care. Look at each case and write down what you find.",
+    loading: "the cases",
+    owed: "To look at",
+    owedEmpty: "No case waits for you.",
+    reviewed: "Looked at",
+    reviewedEmpty: "Nothing was looked at yet.",
+    gone: "The record was destroyed. The reason can not be read.",
+    unnamed: "No name in the record",
+    born: (day: string) => `born ${day}`,
+    by: (who: string) => `Opened by ${who}`,
+    at: (when: string) => `on ${when}`,
+    isOpen: (until: string) => `Open until ${until}`,
+    isOver: "Over",
+    count: (count: number) =>
+      count === 1 ? "The only one within 24 hours" : `Number ${count} of this person in 24 hours`,
+    reason: "The reason given",
+    review: "Write down what you find",
+    reviewThis: (name: string) => `Write down what you find about ${name}`,
+    own: "You opened this one yourself. Another officer looks at it.",
+    finding: "What did you find?",
+    findings: {
+      justified: "It was needed",
+      "to-follow-up": "I have to ask more",
+      "not-justified": "It was not needed",
+    },
+    endsNow: "The chart is closed to this person at once.",
+    words: "What makes you say so?",
+    wordsHelp: "Where you looked, and whom you asked.",
+    wordsMissing: "Please write down what makes you say so.",
+    record: "Record this",
+    recording: "Recording…",
+    found: "What was found",
+    byYou: "by you",
+  },
+} as const;
