@@ -64,8 +64,8 @@ const letterOf = {
   merge: "u",
   "access-request": "r",
   "access-register": "r",
-  "break-glass": "c",
-  "break-glass-review": "u",
+  "break-glass": "r",
+  "break-glass-review": "r",
 } as const satisfies Record<PolicyAction, Letter>;
 
 /** A service has no scopes but those of services, and nobody else has those, whatever a token says. */
