@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { Pool } from "undici";
-import { roleRuntime } from "#assembly/child.ts";
+import { runtimeOf } from "#assembly/child.ts";
 import { clientFactHeaders } from "#core/client-facts.ts";
 import { sha256Text } from "#core/jws.ts";
 import { invariant } from "#core/result.ts";
@@ -116,10 +116,10 @@ export async function openBenchWorld(tidy: Tidy, plain: boolean): Promise<BenchW
   const child = fork(join(import.meta.dirname, "records-process.ts"), {
     env: {
       ...process.env,
-      ...roleRuntime.variables,
+      ...runtimeOf("records").variables,
       PHYLAX_TEST_POSTGRES: JSON.stringify(server.connection),
     },
-    execArgv: [...roleRuntime.flags],
+    execArgv: runtimeOf("records").flags,
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   tidy(

@@ -17,21 +17,32 @@ export type ToChild = { readonly kind: "renew" } | { readonly kind: "portal-buil
 
 /** A child that ends earlier than this after its start is started again ever later. */
 const quickDeathMs = 10_000;
-/** Room for what lives as long as one request, so that it dies young instead of being moved to the old. */
-const youngMemoryMb = 32;
-/**
- * Room for all else. A few dozen MB live; but the more is allowed, the longer the collector lets the
- * dead lie, and with the default an import leaves some hundred MB of them.
- */
-const oldMemoryMb = 1_024;
+interface MemoryMb {
+  /** Room for what lives as long as one request, so that it dies young instead of being moved to the old. */
+  readonly young: number;
+  /**
+   * Room for all else. A few dozen MB live; but the more is allowed, the longer the collector lets the
+   * dead lie, and with the default an import leaves some hundred MB of them.
+   */
+  readonly old: number;
+}
 
-/** How every role is run; a bench that runs one by itself must run it so, too. */
-export const roleRuntime = {
-  flags: [`--max-semi-space-size=${youngMemoryMb}`, `--max-old-space-size=${oldMemoryMb}`],
-  // What a thread frees, the C library keeps for the pool of threads that it belongs to: with one
-  // for each thread, ciphertext and sockets come to be held many times over.
-  variables: { MALLOC_ARENA_MAX: "2" },
-} as const;
+const large: MemoryMb = { young: 32, old: 1_024 };
+/** For those whose requests are small: their young would else fill all of the room before any is freed. */
+const small: MemoryMb = { young: 16, old: 512 };
+
+const smallRoles: ReadonlySet<ProcessRole> = new Set<ProcessRole>(["identity", "keys"]);
+
+/** How a role is run; a bench that runs one by itself must run it so, too. */
+export function runtimeOf(role: ProcessRole) {
+  const { young, old } = smallRoles.has(role) ? small : large;
+  return {
+    flags: [`--max-semi-space-size=${young}`, `--max-old-space-size=${old}`],
+    // What a thread frees, the C library keeps for the pool of threads that it belongs to: with one
+    // for each thread, ciphertext and sockets come to be held many times over.
+    variables: { MALLOC_ARENA_MAX: "2" },
+  };
+}
 
 const restartDelayMs = 200;
 /** One that never became ready is not started more often than this. */
@@ -76,14 +87,15 @@ export function keepRunning(options: KeepOptions): KeptProcess {
   let refusedToStart = false;
   let wasReady = false;
   let keysHealth: KeysHealth | null = null;
+  const runtime = runtimeOf(options.role);
 
   const launch = (): void => {
     const log = openSync(options.logPath, "a", 0o600);
     const startedAt = performance.now();
     child = fork(options.main, options.args, {
       stdio: ["ignore", log, log, "ipc"],
-      env: { ...roleRuntime.variables, ...options.variables },
-      execArgv: [...roleRuntime.flags],
+      env: { ...runtime.variables, ...options.variables },
+      execArgv: runtime.flags,
       // Out of the terminal's group: Ctrl-C reaches the supervisor, which ends the others in order.
       detached: true,
     });
