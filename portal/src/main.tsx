@@ -48,6 +48,10 @@ addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });
 
+// The code of a sign-in is traded at once: all that the page will show waits for what it brings.
+const isArrival = location.pathname === "/callback";
+const arrival = isArrival ? session.finish(new URL(location.href)) : null;
+
 const dates = createDates({
   locale: localeFor(words.language, navigator.languages),
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -55,7 +59,8 @@ const dates = createDates({
   words,
 });
 const recovery = createRecoveryLink(localStorage, recoveryToken);
-const app = { session, dates, origin, enrolToken, recovery, visited: { first: false } };
+const visited = { first: false };
+const app = { session, dates, origin, enrolToken, recovery, arrival, visited };
 const root = document.querySelector("#root");
 if (root === null) throw new Error("the page has no place for the application");
 createRoot(root).render(

@@ -37,7 +37,7 @@ export async function signInWithPasskey(page: Page): Promise<void> {
 /** Opens the results of one's own record, down to the first that is shown. */
 export async function readOwnResults(page: Page, origin: string): Promise<void> {
   await page.goto(`${origin}/record/results`);
-  await page.getByRole("main").getByRole("listitem").getByText(/\d/).first().waitFor();
+  await page.locator(".record-section").getByRole("listitem").first().waitFor();
 }
 
 /** Presses what cannot be taken back, and says yes in the dialogue. */

@@ -8,10 +8,13 @@ import { ask, expected } from "./ask.ts";
 import { done, fail, problemFailure, type Outcome } from "./failure.ts";
 import { creationOptions, requestOptions } from "./webauthn-options.ts";
 
+/** What a passkey is asked. */
+export type PasskeyRequest = PublicKeyCredentialRequestOptionsJSON;
+
 /** What the sign-in and sign-up pages ask of the identity service. */
 export interface SignInApi {
   readonly opening: () => Promise<Outcome<SignInOpening>>;
-  passkeyOptions(): Promise<Outcome<PublicKeyCredentialRequestOptionsJSON>>;
+  readonly passkeyOptions: () => Promise<Outcome<PasskeyRequest>>;
   passkey(credential: unknown): Promise<Outcome<SignInStep>>;
   password(login: string, password: string): Promise<Outcome<SignInStep>>;
   code(code: string): Promise<Outcome<SignInStep>>;

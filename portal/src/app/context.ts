@@ -12,6 +12,8 @@ export interface App {
   /** The token of a sign-up link, if the page was opened by one. */
   readonly enrolToken: string | null;
   readonly recovery: RecoveryLink;
+  /** What comes of a sign-in that the page was opened to end; null when it was opened for another reason. */
+  readonly arrival: ReturnType<Session["finish"]> | null;
   /** Whether the first page has been shown: from then on a new page takes the focus. */
   readonly visited: { first: boolean };
 }

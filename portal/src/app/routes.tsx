@@ -1,5 +1,6 @@
 import type { RouteObject } from "react-router";
 import { Waiting } from "../design/parts.tsx";
+import { Callback } from "../pages/callback.tsx";
 import { Landing } from "../pages/landing.tsx";
 import { words } from "../words/en.ts";
 import { Frame } from "./frame.tsx";
@@ -18,7 +19,7 @@ export const routes: RouteObject[] = [
       { path: "/invitation", lazy: () => import("../pages/invitation.tsx") },
       { path: "/recovery", lazy: () => import("../pages/recovery.tsx") },
       { path: "/consent/:uid", lazy: () => import("../pages/consent.tsx") },
-      { path: "/callback", lazy: () => import("../pages/callback.tsx") },
+      { path: "/callback", element: <Callback /> },
       {
         element: <SignedInArea />,
         children: [

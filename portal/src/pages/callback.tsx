@@ -10,19 +10,20 @@ import { words } from "../words/en.ts";
 import { failureWords } from "../words/failure.ts";
 
 /** Ends the way to the sign-in pages and back, then goes on to the page that was wanted. */
-export function Component() {
-  const { session } = useApp();
+export function Callback() {
+  const { session, arrival } = useApp();
   const navigate = useNavigate();
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
-    void session.finish(new URL(location.href)).then(({ outcome, returnTo }) => {
+    const arrived = arrival ?? session.finish(new URL(location.href));
+    void arrived.then(({ outcome, returnTo }) => {
       const isSignedOut = !outcome.ok && outcome.failure.kind === "signed-out";
       // The code leaves the address either way; a page that needs a session says so itself.
       if (outcome.ok || isSignedOut) return navigate(returnTo, { replace: true });
       setFailure(outcome.failure);
       return undefined;
     });
-  }, [session, navigate]);
+  }, [session, arrival, navigate]);
   return failure === null ? <Busy /> : <Stopped failure={failure} />;
 }
 

@@ -4,26 +4,34 @@ import { Link, useParams } from "react-router";
 import type { OutsideOffer, SignInStep } from "../../../src/core/wire.ts";
 import type { Failure, Outcome } from "../api/failure.ts";
 import { signWithPasskey } from "../api/passkey.ts";
-import { createSignInApi, type SignInApi } from "../api/sign-in.ts";
+import { createSignInApi, type PasskeyRequest, type SignInApi } from "../api/sign-in.ts";
 import { useApp } from "../app/context.ts";
 import { Failed } from "../app/failed.tsx";
 import { Frame } from "../app/frame.tsx";
 import { useLoad } from "../app/load.ts";
 import { useArrival } from "../app/page.tsx";
+import { bringPagesAhead } from "../app/pages-ahead.ts";
 import { TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Button, Notice, Waiting } from "../design/parts.tsx";
+import { createAhead, type Ahead } from "../session/ahead.ts";
 import { afterFailure, type SignInPageStep } from "../session/sign-in-failure.ts";
 import { words } from "../words/en.ts";
 
 const { signIn } = words;
 const codeDigits = 6;
+/** The server takes an answer to what it asks a passkey for 5 minutes. */
+const askedGoodForMs = 4 * 60_000;
 
 /** Signs in for the application that sent the person here, then goes back to it. */
 export function Component() {
   const { origin, session } = useApp();
   const { uid = "" } = useParams();
   const api = useMemo(() => createSignInApi(uid, origin), [uid, origin]);
+  const asked = useMemo(
+    () => createAhead(api.passkeyOptions, { goodForMs: askedGoodForMs, nowMs: Date.now }),
+    [api],
+  );
   const [step, setStep] = useState<SignInPageStep>(firstStep);
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -33,7 +41,8 @@ export function Component() {
     if (opened.ok && opened.value.isBack) {
       setStep("back");
       void run(api.comeBack, "back");
-    }
+    } else if (opened.ok && firstStep() === "passkey") asked.prepare();
+    if (opened.ok && opened.value.client === ownClient) bringPagesAhead();
     return opened;
   });
 
@@ -93,7 +102,7 @@ export function Component() {
       <div className="narrow sheet" aria-busy={isBusy}>
         <Mark size={48} />
         {client === null || client === ownClient ? null : <p>{signIn.otherApp(client)}</p>}
-        {step === "passkey" ? <Passkey {...shared} turnTo={turnTo} /> : null}
+        {step === "passkey" ? <Passkey {...shared} asked={asked} turnTo={turnTo} /> : null}
         {step === "password" ? <Password {...shared} turnTo={turnTo} /> : null}
         {step === "code" ? <Code {...shared} /> : null}
         {step === "back" ? <Waiting words={signIn.checking} rows={1} /> : null}
@@ -152,9 +161,10 @@ function Heading({ title, lead }: { readonly title: string; readonly lead: strin
   );
 }
 
-function Passkey({ api, run, isBusy, failed, turnTo }: TurnProps) {
+function Passkey(props: TurnProps & { readonly asked: Ahead<PasskeyRequest> }) {
+  const { api, asked, run, isBusy, failed, turnTo } = props;
   const sign = async (): Promise<Outcome<SignInStep>> => {
-    const options = await api.passkeyOptions();
+    const options = await asked.take();
     if (!options.ok) return options;
     const credential = await signWithPasskey(options.value);
     return credential.ok ? api.passkey(credential.value) : credential;

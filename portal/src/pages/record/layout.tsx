@@ -45,6 +45,9 @@ function RecordLayout(props: {
     const person = readPatient(answer.value);
     return person === null ? fail(problemFailure("unexpected")) : done(person);
   });
+  // One's own record does not wait for the name: each round trip counts on a phone. In someone
+  // else's, nothing more is asked before the first answer lets one in.
+  const isOpen = loaded.state === "ready" || (loaded.state === "loading" && !isCare);
   return (
     <div className="record">
       {isCare ? (
@@ -65,8 +68,8 @@ function RecordLayout(props: {
       {loaded.state === "ready" && isCare ? (
         <EmergencyBanner patient={patient} closed={again} />
       ) : null}
-      {loaded.state === "ready" ? (
-        <RecordContext value={{ patient, base, person: loaded.value, isCare }}>
+      {isOpen ? (
+        <RecordContext value={{ patient, base, isCare }}>
           <OpenApp patient={patient} />
           <div className="record-body">
             <SectionMenu label={words.record.sectionsLabel} links={sectionLinks(base)} />

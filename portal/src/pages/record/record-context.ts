@@ -1,11 +1,9 @@
 import { createContext, use } from "react";
-import type { Person } from "../../fhir/patient.ts";
 
 /** Whose record is open, and at which address its parts stand. */
 export interface OpenRecord {
   readonly patient: string;
   readonly base: string;
-  readonly person: Person;
   /** Whether someone reads it for the patient's care: words to the patient are left out. */
   readonly isCare: boolean;
 }
