@@ -14,6 +14,7 @@ import { keepRunning, type KeptProcess } from "#assembly/child.ts";
 import { parseDatabaseUrl, prepareDatabase } from "#assembly/database.ts";
 import type { Environment } from "#assembly/environment.ts";
 import { settle, writeSecretFile, type Home, type Settings } from "#assembly/home.ts";
+import { makeDeviceAuthority } from "#assembly/device-authority.ts";
 import { makeLogKeys } from "#assembly/log-keys.ts";
 import { takeHome, type RunningStatus } from "#assembly/only-one.ts";
 import type { ServingRole, Site } from "#assembly/role-process.ts";
@@ -148,6 +149,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Resul
     const opened = await openAuthority(home, clock, random);
     await issueCertificates(home, opened, site);
     makeLogKeys(home);
+    await makeDeviceAuthority(home, clock, random);
     return opened;
   });
   const rootKey = rootPassphrase(home, options.environment, random);

@@ -6,7 +6,9 @@ import type { GatewayEvent } from "#gateway/events.ts";
 import { createGateway } from "#gateway/gateway.ts";
 import { gatewayLimits } from "#gateway/limits.ts";
 import { followRevocations } from "#gateway/revocations.ts";
+import type { PublicTls } from "#gateway/tls-options.ts";
 import { routes } from "#gateway/routes.ts";
+import { deviceAuthorityPem } from "#assembly/device-authority.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
 
 const portalDirectory = fileURLToPath(new URL("../../portal/dist", import.meta.url));
@@ -16,8 +18,10 @@ function noteworthy(event: GatewayEvent): boolean {
   return event.kind !== "answered" || event.status >= 500;
 }
 
-function publicTls({ home }: RoleContext): TlsIdentity {
-  return JSON.parse(readFileSync(home.file("certificates", "public.json"), "utf8")) as TlsIdentity;
+function publicTls({ home }: RoleContext): PublicTls {
+  const text = readFileSync(home.file("certificates", "public.json"), "utf8");
+  const { key, cert } = JSON.parse(text) as TlsIdentity;
+  return { key, cert, deviceCa: deviceAuthorityPem(home) };
 }
 
 /** The gateway process: public TLS, the route table, connections to identity and records. */

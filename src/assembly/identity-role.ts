@@ -13,6 +13,7 @@ import { openDatabase, type Database } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import { createSealer, type Sealer } from "#vault/sealer.ts";
 import { connectionOf } from "#assembly/database.ts";
+import { readDeviceAuthority } from "#assembly/device-authority.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
 import { openOutside } from "#assembly/outside.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
@@ -93,6 +94,7 @@ export const startIdentity: RoleStarter = async (context) => {
     rpName: "Phylax",
     parentEndsAtAge: context.environment.parentEndsAtAge,
     openOutside,
+    deviceAuthority: readDeviceAuthority(home),
     logOff: environment.logOff,
     recoveryWaits: environment.recoveryWaits,
   });

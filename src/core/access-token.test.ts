@@ -72,6 +72,7 @@ suite("an access token", () => {
       client: "phylax-portal",
       scopes: ["patient/*.rs", "user/*.rs"],
       binding: { kind: "dpop", jkt: "a-thumbprint" },
+      certificate: null,
       patient: null,
       expiresAt: 1_800_000_300_000,
     });

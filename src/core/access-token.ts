@@ -39,6 +39,9 @@ export type TokenBinding =
 /** The claim of ours by which a token says that it is bound to no key, so that none is so by mistake. */
 export const bearerClaim = "unbound";
 
+/** The claim of ours that names the client certificate without which the token is good for nothing. */
+export const certificateClaim = "x5t#S256";
+
 /** What a valid access token says; whether its session still lives is the live view's to say. */
 export interface AccessClaims {
   readonly account: AccountId;
@@ -48,6 +51,8 @@ export interface AccessClaims {
   readonly client: string;
   readonly scopes: readonly string[];
   readonly binding: TokenBinding;
+  /** Thumbprint of the client certificate that must come with it; null when none must. */
+  readonly certificate: string | null;
   /** FHIR id of the Patient that the app was launched for (SMART App Launch 2.2 §2.0.10); null when none. */
   readonly patient: ResourceId | null;
   readonly expiresAt: Instant;
@@ -97,6 +102,8 @@ function claimsOf({ claims }: CompactJws): AccessClaims | null {
   const device = parseDeviceId(text("device"));
   const binding = bindingOf(claims);
   const launched = claims["patient"] === undefined ? null : parseResourceId(text("patient"));
+  const certificate = claims[certificateClaim] === undefined ? null : text(certificateClaim);
+  if (certificate === "") return null;
   const expiresAt = typeof exp === "number" ? parseInstant(exp * 1_000) : null;
   const client = text("client_id");
   if (account === null || session === null || device === null || expiresAt === null) return null;
@@ -105,7 +112,17 @@ function claimsOf({ claims }: CompactJws): AccessClaims | null {
   const scopes = text("scope")
     .split(" ")
     .filter((scope) => scope !== "");
-  return { account, session, device, client, scopes, binding, patient: launched, expiresAt };
+  return {
+    account,
+    session,
+    device,
+    client,
+    scopes,
+    binding,
+    certificate,
+    patient: launched,
+    expiresAt,
+  };
 }
 
 const isFor = (aud: unknown, audience: string): boolean =>

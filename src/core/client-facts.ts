@@ -9,6 +9,7 @@ export const clientFactHeaders = {
   address: "phylax-client-addr",
   zone: "phylax-zone",
   requestId: "phylax-request-id",
+  certificate: "phylax-client-cert",
 } as const;
 
 /** Every header of this beginning is ours and never accepted from outside. */
@@ -18,6 +19,17 @@ export interface ClientFacts {
   readonly address: string;
   readonly zone: Zone;
   readonly requestId: RequestId;
+}
+
+const thumbprintForm = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Thumbprint (RFC 8705 §3.1, `x5t#S256`) of the client certificate that the gateway checked; null
+ * when the client showed none. The caller must have checked that the peer's role is gateway.
+ */
+export function parseClientCertificate(headers: IncomingHttpHeaders): string | null {
+  const sent = headers[clientFactHeaders.certificate];
+  return typeof sent === "string" && thumbprintForm.test(sent) ? sent : null;
 }
 
 /** Reads the gateway's facts. The caller must have checked that the peer's role is gateway. Null when one is missing or malformed. */

@@ -91,6 +91,16 @@ export interface KnownDevice extends OwnDevice {
   readonly owner: { readonly id: string; readonly displayName: string };
 }
 
+/** POST /api/identity/account/devices/:id/certificate. */
+export interface DeviceCertificateMade {
+  /** PEM texts: the device's own, and the authority that signed it. */
+  readonly certificate: string;
+  readonly authority: string;
+  /** RFC 8705 §3.1, `x5t#S256`. */
+  readonly thumbprint: string;
+  readonly expiresAt: string;
+}
+
 /** POST …/devices/:id/lost. */
 export interface LostDevice {
   readonly id: string;

@@ -12,12 +12,21 @@ export type Speech =
   | { readonly kind: "http/1.1"; readonly socket: TLSSocket }
   | { readonly kind: "h2"; readonly session: ServerHttp2Session };
 
+/** A client certificate of the devices' authority. */
+export interface ClientCertificate {
+  /** RFC 8705 §3.1, `x5t#S256`. */
+  readonly thumbprint: string;
+  readonly endsAtMs: number;
+}
+
 /** One accepted connection, changed as it goes on. */
 export interface Connection {
   readonly socket: Socket;
   readonly source: Source;
   readonly exchanges: Set<Exchange>;
   speech: Speech;
+  /** What the client proved itself with at the handshake; null when with nothing. */
+  certificate: ClientCertificate | null;
   requests: number;
   /** Since when no request is under way. */
   quietSinceMs: number;
@@ -43,6 +52,7 @@ export function newConnection(
     source,
     exchanges: new Set(),
     speech: { kind: "handshake" },
+    certificate: null,
     requests: 0,
     quietSinceMs: nowMs,
     closingSinceMs: null,

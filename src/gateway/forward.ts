@@ -17,6 +17,8 @@ export interface ForwardOptions {
   /** The public origin's authority, sent on as Host. */
   readonly authority: string;
   readonly facts: ClientFacts;
+  /** Thumbprint of the client's certificate; null when it showed none that is valid. */
+  readonly certificate: string | null;
   readonly policy: HeaderPolicy;
   readonly limits: GatewayLimits;
   readonly nowMs: () => number;
@@ -48,12 +50,13 @@ export function forward(exchange: Exchange, admission: Admission, options: Forwa
 
 function requestHeaders(admission: Admission, options: ForwardOptions): string[] {
   const { passed, browser } = admission.headers;
-  const { facts, authority, route } = options;
+  const { facts, certificate, authority, route } = options;
   const headers = route.to === "identity" ? [...passed, ...browser] : [...passed];
   headers.push("host", authority);
   headers.push(clientFactHeaders.address, facts.address);
   headers.push(clientFactHeaders.zone, facts.zone);
   headers.push(clientFactHeaders.requestId, facts.requestId);
+  if (certificate !== null) headers.push(clientFactHeaders.certificate, certificate);
   return headers;
 }
 

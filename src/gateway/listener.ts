@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import { createServer as createTcp, type Server as TcpServer, type Socket } from "node:net";
-import { createServer as createTls } from "node:tls";
+import { createServer as createTls, type TLSSocket } from "node:tls";
 import { refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
-import { type Connection, newConnection } from "./connection.ts";
+import { type ClientCertificate, type Connection, newConnection } from "./connection.ts";
 import type { Sources } from "./sources.ts";
 import { createSpeech, type SpeechOptions } from "./speech.ts";
 import { sweep, windUp } from "./sweep.ts";
@@ -49,8 +50,12 @@ export async function listen(options: ListenerOptions): Promise<Result<Listener>
   const speak = createSpeech(options);
   tls.on("secureConnection", (socket) => {
     const connection = arrivals.get(endsOf(socket));
-    if (connection === undefined) socket.destroy();
-    else speak(connection, socket);
+    if (connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    connection.certificate = certificateOf(socket);
+    speak(connection, socket);
   });
 
   const bound = await bind(front, options);
@@ -89,6 +94,14 @@ function bind(front: TcpServer, { host, port }: ListenerOptions): Promise<Result
       resolve(ok(address === null || typeof address === "string" ? port : address.port));
     });
   });
+}
+
+/** What the client proved itself with; null when with nothing, or with nothing of the devices' authority. */
+function certificateOf(socket: TLSSocket): ClientCertificate | null {
+  const shown = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  if (shown === undefined) return null;
+  const thumbprint = hash("sha256", shown.raw, "base64url");
+  return { thumbprint, endsAtMs: shown.validToDate.getTime() };
 }
 
 /** Tells the TLS socket of a TCP connection: both ends' addresses are the connection's name. */

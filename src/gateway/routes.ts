@@ -151,6 +151,7 @@ const declared: readonly Route[] = [
   own(["GET"], "/devices"),
   own(["PATCH", "DELETE"], "/devices/:id"),
   own(["POST"], "/devices/:id/lost"),
+  own(["POST"], "/devices/:id/certificate"),
   own(["GET", "POST"], "/second-device"),
   own(["POST"], "/second-device/:id/confirm"),
   own(["DELETE"], "/second-device/:id"),
@@ -179,6 +180,7 @@ const declared: readonly Route[] = [
   administration(["POST"], "/devices/search"),
   administration(["GET"], "/devices/:id"),
   administration(["POST"], "/devices/:id/lost"),
+  administration(["POST"], "/devices/:id/enrol"),
 
   // R4 §3.1.0: what stands in `:type` and `:id` may also be `_history` or an operation's `$name`,
   // and a condition (§3.1.0.8) in place of an id is any search. Records reads which it is.

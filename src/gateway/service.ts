@@ -5,6 +5,7 @@ import type { ProblemCode } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import { admit, type Admission } from "./admit.ts";
+import type { ClientCertificate } from "./connection.ts";
 import type { GatewayEvent } from "./events.ts";
 import type { Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
@@ -36,7 +37,11 @@ export interface ServiceOptions {
 }
 
 /** Answers one request of an address. False when the address has spent its budget of refusals. */
-export type Service = (exchange: Exchange, source: Source) => boolean;
+export type Service = (
+  exchange: Exchange,
+  source: Source,
+  certificate: ClientCertificate | null,
+) => boolean;
 
 /** The budget that stands for requests which the gateway itself refuses: the one after the routes'. */
 export const refusalBudget = (table: RouteTable): number => table.entries.length;
@@ -45,6 +50,7 @@ interface Call {
   readonly exchange: Exchange;
   readonly source: Source;
   readonly requestId: RequestId;
+  readonly certificate: ClientCertificate | null;
 }
 
 export function createService(options: ServiceOptions): Service {
@@ -53,8 +59,8 @@ export function createService(options: ServiceOptions): Service {
   const [authority = ""] = options.authorities;
   let atOnce = 0;
 
-  return (exchange, source) => {
-    const call: Call = { exchange, source, requestId: newRequestId(random) };
+  return (exchange, source, certificate) => {
+    const call: Call = { exchange, source, certificate, requestId: newRequestId(random) };
     atOnce += 1;
     const leave = preflightOf(exchange, options);
     if (leave !== null) return answerLeave(call, leave);
@@ -116,6 +122,7 @@ export function createService(options: ServiceOptions): Service {
       route: { to, forApps },
       authority,
       facts: { address: source.address, zone: source.zone, requestId },
+      certificate: validNow(call.certificate, clock),
       policy,
       limits,
       nowMs,
@@ -124,6 +131,11 @@ export function createService(options: ServiceOptions): Service {
     });
     return true;
   }
+}
+
+/** A connection may outlive the certificate that it was opened with. */
+function validNow(certificate: ClientCertificate | null, clock: Clock): string | null {
+  return certificate !== null && clock.now() < certificate.endsAtMs ? certificate.thumbprint : null;
 }
 
 function newRequestId(random: Random): RequestId {

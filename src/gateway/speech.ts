@@ -74,7 +74,7 @@ function ask(
     if (connection.closingSinceMs !== null && speech.kind === "http/1.1")
       speech.socket.destroySoon();
   });
-  const isWelcome = options.service(exchange, connection.source);
+  const isWelcome = options.service(exchange, connection.source, connection.certificate);
   const isLast = connection.requests >= limits.requestsPerConnection;
   if (speech.kind === "http/1.1" && (isLast || losesFraming(exchange.meter.refusal)))
     connection.closingSinceMs ??= clock.monotonicMs();

@@ -7,6 +7,8 @@ export interface PublicTls {
   /** PEM texts. */
   readonly key: string;
   readonly cert: string;
+  /** PEM of the authority whose client certificates are asked for; nobody is asked when it is left out. */
+  readonly deviceCa?: string;
 }
 
 export type MinTls = "TLSv1.3" | "TLSv1.2";
@@ -42,6 +44,7 @@ export function secureContextOptions(
   return {
     key: tls.key,
     cert: tls.cert,
+    ...(tls.deviceCa === undefined ? {} : { ca: tls.deviceCa }),
     minVersion: minTls,
     maxVersion: "TLSv1.3",
     ciphers: suites.join(":"),
@@ -58,6 +61,8 @@ export function serverTlsOptions(
 ): TlsOptions {
   return {
     ...secureContextOptions(tls, minTls),
+    // Whoever shows none is let in as well: what she may do without is identity's to say.
+    ...(tls.deviceCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
     ALPNProtocols: ["h2", "http/1.1"],
     sessionTimeout: Math.ceil(limits.ticketKeyMs / 1000),
   };

@@ -26,6 +26,9 @@ import { createPreferences } from "#identity/accounts/preferences.ts";
 import { createAdmit } from "#identity/calls/admit.ts";
 import { createCalls } from "#identity/calls/calls.ts";
 import { createAdminDevices, deviceRoles } from "#identity/devices/admin-devices.ts";
+import type { DeviceAuthority } from "#identity/devices/certificate.ts";
+import { createManagedCalls } from "#identity/devices/managed-calls.ts";
+import { createManaging, settleEnded } from "#identity/devices/managing.ts";
 import { createLose } from "#identity/devices/lost.ts";
 import { createOperatorDevices } from "#identity/devices/operator-devices.ts";
 import { createOwnDevices } from "#identity/devices/own-devices.ts";
@@ -96,6 +99,8 @@ export interface IdentityDeps {
   readonly parentEndsAtAge: number;
   /** The way out to the OpenID Providers of other houses. */
   readonly openOutside: OpenOutside;
+  /** Signs the certificates of managed devices. */
+  readonly deviceAuthority: DeviceAuthority;
   readonly event?: Event;
   /** Asks the outside; the platform's own when left out. */
   readonly fetch?: Fetch;
@@ -142,6 +147,7 @@ function startSweeping(deps: IdentityDeps, turn: () => Promise<void>): () => Pro
     await sweep(db, clock.now());
     await sweepPendingClients(db, clock.now());
     await indexNames({ db, sealer, blind });
+    await settleEnded({ db, clock });
   };
   const timer = setInterval(() => {
     underWay = cleanUp().catch((error: unknown) =>
@@ -201,6 +207,7 @@ async function buildHandler(
   keepTokenTrail(provider, inner.trail, event);
   answerIntrospection(provider, inner);
   const lose = createLose(inner);
+  const managing = createManaging(inner);
   const throttle = createThrottle(outer);
   const recoveryWaits = deps.recoveryWaits ?? usualWaits;
   if (recoveryWaits.codeMs < recoveryWaitLimits.codeMs.safe)
@@ -234,6 +241,7 @@ async function buildHandler(
       ...createOwnDevice({ ...inner, calls: administrators }),
       ...createOwnDevices({ ...inner, calls, lose }),
       ...createAdminDevices({ ...inner, calls: deviceKeepers, lose }),
+      ...createManagedCalls({ clock, calls, keepers: deviceKeepers, managing }),
       ...createSecondDevice({ ...inner, calls }),
       ...createOwnRecovery({ ...inner, calls }),
       ...createStaffRecovery({ ...inner, calls: administrators, recoveryWaits }),
@@ -247,7 +255,7 @@ async function buildHandler(
     endSession: createEndSession({ ...inner, provider }),
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),
-    operatorDevices: createOperatorDevices({ ...inner, lose }),
+    operatorDevices: createOperatorDevices({ ...inner, lose, managing }),
     outside,
     outsideOperator: createOutsideOperator({ ...inner, links }),
     rotateKeys: rotate,

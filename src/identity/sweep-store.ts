@@ -24,6 +24,12 @@ const sweeps: readonly Sweep[] = [
   { table: "passkey_offer", key: "tenant, session", column: "ends_at", keptMs: 0 },
   { table: "outside_attempt", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "outside_waiting", key: "tenant, reference", column: "expires_at", keptMs: 0 },
+  {
+    table: "device_evidence",
+    key: "tenant, id",
+    column: "valid_until",
+    keptMs: identityLimits.endedSessionMs,
+  },
   { table: "recovery", key: "tenant, id", column: "expires_at", keptMs: identityLimits.noticeMs },
   // Anybody may begin one that is nobody's.
   {

@@ -7,6 +7,7 @@ import { refuse } from "#core/problem.ts";
 import { systemRandom } from "#core/random.ts";
 import { ok } from "#core/result.ts";
 import { parseProcessRole } from "#core/roles.ts";
+import { makeAuthority } from "#identity/devices/certificate.ts";
 import { createIdentity, type IdentityDeps } from "#identity/identity.ts";
 import type { IdentityLog, Proof } from "#identity/trail.ts";
 import { openDatabase, type Database } from "#storage/database.ts";
@@ -122,6 +123,7 @@ export async function testIdentity(
     rpName: "Test clinic",
     parentEndsAtAge: 18,
     // No provider but those that a test brings can be reached.
+    deviceAuthority: await makeAuthority(systemClock, systemRandom),
     openOutside:
       options.openOutside ?? (() => () => Promise.reject(new TypeError("no way out of the test"))),
     peerOf: ({ headers }) => parseProcessRole(String(headers["test-role"])),

@@ -7,6 +7,7 @@ import {
   type TokenBinding,
 } from "#core/access-token.ts";
 import { createBoundedCache } from "#core/bounded-cache.ts";
+import { parseClientCertificate } from "#core/client-facts.ts";
 import type { Clock } from "#core/clock.ts";
 import {
   createKnownSigners,
@@ -84,6 +85,10 @@ async function proofFor(
   }
 }
 
+/** RFC 8705 §3: a token of a managed device is good only over a connection with its certificate. */
+const showsCertificate = ({ headers }: IncomingMessage, { certificate }: AccessClaims): boolean =>
+  certificate === null || parseClientCertificate(headers) === certificate;
+
 /** The session of a token's claims as it is now; fails as "session-ended" when it is another's or no more. */
 export async function sessionOf(
   claims: AccessClaims,
@@ -141,6 +146,10 @@ export function createIdentify(deps: CallerDeps): Identify {
     });
     if (!proven.ok) return { ok: false, problem: proven.problem, claims, proof: null };
     const proof = proven.value;
+    if (!showsCertificate(request, claims)) {
+      const missing = problem("proof-invalid", { at: "certificate" });
+      return { ok: false, problem: missing, claims, proof };
+    }
     const live = await sessionOf(claims, deps);
     if (!live.ok) return { ok: false, problem: live.problem, claims, proof };
     return { ok: true, caller: { claims, proof, live: live.value, scopes: scopes(claims) } };

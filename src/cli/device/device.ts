@@ -1,3 +1,4 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { DeviceQuestion } from "#breach/device-report.ts";
 import { askIdentity, listAt, openedHome, textAt, type Fields } from "#cli/device/ask.ts";
@@ -166,6 +167,77 @@ function registerReports(
     .action(async (path: string) => done(await verifyReport(context, path)));
 }
 
+async function enrol(
+  context: CommandContext,
+  id: string,
+  { managedBy }: { readonly managedBy: string },
+): Promise<number> {
+  const opened = openedHome(context);
+  if (opened === null) return exitCodes.config;
+  const body = { id, managedBy: managedBy === "" ? null : managedBy };
+  const done = await askIdentity(context, opened, "/internal/devices/enrol", body);
+  if (typeof done === "number") return done;
+  const name = textAt(done, "managedBy");
+  const { out } = context.terminal;
+  out(name === "" ? "Nobody manages it any more.\n" : `It is managed by ${name} from now on.\n`);
+  return exitCodes.done;
+}
+
+async function certify(
+  context: CommandContext,
+  id: string,
+  options: { readonly csr: string; readonly out: string },
+): Promise<number> {
+  const opened = openedHome(context);
+  if (opened === null) return exitCodes.config;
+  const csr = readRequest(options.csr);
+  if (csr === null) {
+    context.terminal.err(`${options.csr} cannot be read.\n`);
+    return exitCodes.usage;
+  }
+  const made = await askIdentity(context, opened, "/internal/devices/certificate", { id, csr });
+  if (typeof made === "number") return made;
+  writeFileSync(options.out, `${textAt(made, "certificate")}\n${textAt(made, "authority")}\n`);
+  context.terminal.out(
+    `${options.out} holds its certificate, good until ${textAt(made, "expiresAt")}.\nWithout it the device's key is good for nothing from now on.\n`,
+  );
+  return exitCodes.done;
+}
+
+const requestBytesMax = 16 * 1024;
+
+function readRequest(path: string): string | null {
+  try {
+    return statSync(path).size > requestBytesMax ? null : readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+function registerManaging(
+  device: Command,
+  context: CommandContext,
+  done: (code: number) => void,
+): void {
+  device
+    .command("enrol")
+    .description("Say who manages a device, so that it can have a certificate")
+    .argument("<id>", "its id")
+    .requiredOption("--managed-by <name>", 'the manager\'s name; "" when nobody does any more')
+    .action(async (id: string, options: { managedBy: string }) =>
+      done(await enrol(context, id, options)),
+    );
+  device
+    .command("certificate")
+    .description("Sign a certificate of 7 days for a managed device")
+    .argument("<id>", "its id")
+    .requiredOption("--csr <file>", "its certificate request: PKCS #10, PEM")
+    .requiredOption("--out <file>", "where the certificate goes")
+    .action(async (id: string, options: { csr: string; out: string }) =>
+      done(await certify(context, id, options)),
+    );
+}
+
 export const deviceCommand: Register = (program, context, done) => {
   const device = program.command("device").description("Devices that people have used");
   device
@@ -185,5 +257,6 @@ export const deviceCommand: Register = (program, context, done) => {
     .argument("<id>", "its id")
     .option("--json", "print one JSON object")
     .action(async (id: string, options: ListOptions) => done(await show(context, id, options)));
+  registerManaging(device, context, done);
   registerReports(device, context, done);
 };

@@ -30,6 +30,8 @@ export interface TokenRequest {
   /** The one DPoP header; undefined when there is none or more than one. */
   readonly proof: string | undefined;
   readonly facts: ClientFacts;
+  /** Thumbprint of the client certificate that the gateway checked; null when none was shown. */
+  readonly certificate: string | null;
 }
 
 /** Who asks, by a token whose key was proven and whose session lives. */
@@ -46,7 +48,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
   const { clock, publicOrigin } = deps;
   const known = createKnownSigners();
   const verified = createBoundedCache<string, AccessClaims>(accessTokenLimits.cachedTokens);
-  return async ({ method, path, authorization, proof }) => {
+  return async ({ method, path, authorization, proof, certificate }) => {
     const token = /^DPoP ([^ ]+)$/i.exec(authorization ?? "")?.[1];
     if (token === undefined) return refuse("token-missing");
     if (proof === undefined) return refuse("proof-invalid", { at: "DPoP" });
@@ -66,6 +68,9 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const { binding, client } = claims.value;
     if (binding.kind !== "dpop") return refuse("token-invalid", { at: "cnf" });
     if (shown.value.jkt !== binding.jkt) return refuse("proof-invalid", { at: "jwk" });
+    // RFC 8705 §3: a token of a managed device is good only over a connection with its certificate.
+    if (claims.value.certificate !== null && claims.value.certificate !== certificate)
+      return refuse("proof-invalid", { at: "certificate" });
     // An app that someone let see her record is not let manage her account by it.
     if (!isFirstParty(client)) return refuse("forbidden");
     const session = await deps.sessions.find(claims.value.session);

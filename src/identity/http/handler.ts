@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { clientFactHeaders, parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
+import {
+  clientFactHeaders,
+  parseClientCertificate,
+  parseClientFacts,
+  type ClientFacts,
+} from "#core/client-facts.ts";
 import type { Handler } from "#core/net.ts";
 import { problem } from "#core/problem.ts";
 import { unreachable } from "#core/result.ts";
@@ -84,6 +89,7 @@ function tokenRequest({ request, path, facts }: Call): TokenRequest {
     authorization: request.headers.authorization,
     proof: proofs.length === 1 ? proofs[0] : undefined,
     facts,
+    certificate: parseClientCertificate(request.headers),
   };
 }
 

@@ -55,6 +55,8 @@ const calls = [
   ["PATCH", "account/devices/:id", "nameDevice"],
   ["DELETE", "account/devices/:id", "forgetDevice"],
   ["POST", "account/devices/:id/lost", "loseDevice"],
+  ["POST", "account/devices/:id/certificate", "certifyDevice"],
+  ["POST", "admin/devices/:id/enrol", "enrolDevice"],
   ["POST", "admin/devices/search", "searchDevices"],
   ["GET", "admin/devices/:id", "device"],
   ["POST", "admin/devices/:id/lost", "loseAnyDevice"],

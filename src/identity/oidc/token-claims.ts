@@ -5,18 +5,24 @@ import {
   type KoaContextWithOIDC,
   type UnknownObject,
 } from "oidc-provider";
-import { bearerClaim } from "#core/access-token.ts";
+import { bearerClaim, certificateClaim } from "#core/access-token.ts";
+import { parseClientCertificate } from "#core/client-facts.ts";
+import type { Clock } from "#core/clock.ts";
 import { parseAccountId } from "#core/ids.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
 import type { AppGrants, Granted } from "#identity/apps/grants.ts";
 import { parseClientId } from "#identity/clients/client.ts";
 import type { OpenServiceSession } from "#identity/clients/service-session.ts";
+import { keyBinding } from "#identity/devices/certificate-store.ts";
 import { isFirstParty } from "#identity/oidc/clients.ts";
 import { loginOf } from "#identity/oidc/login-policy.ts";
 import { seenOf } from "#identity/sessions/seen.ts";
 import type { Sessions, TokenSession, TokenUse } from "#identity/sessions/session.ts";
+import type { Queryable } from "#storage/database.ts";
 
 export interface TokenClaimsDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
   readonly sessions: Sessions;
   readonly findAccount: FindAccount;
   readonly openServiceSession: OpenServiceSession;
@@ -88,6 +94,22 @@ async function serviceSessionOf(
   return openServiceSession(client, { ...key, seen: seenOf(ctx.req.headers) });
 }
 
+/**
+ * The certificate to which the token is bound, beside its key. Throws InvalidGrant when the key has
+ * one and it was not shown: whoever copied the key from a managed device got nothing with it.
+ */
+async function certificateClaims(
+  ctx: KoaContextWithOIDC,
+  jkt: string | undefined,
+  { db, clock }: TokenClaimsDeps,
+): Promise<UnknownObject> {
+  if (jkt === undefined) return {};
+  const thumbprint = parseClientCertificate(ctx.req.headers);
+  const binding = await keyBinding(db, { jkt, thumbprint, now: clock.now() });
+  if (binding === "missing") throw new errors.InvalidGrant("the device's certificate is missing");
+  return binding === "shown" ? { [certificateClaim]: thumbprint } : {};
+}
+
 /** What a person's token says: for an app, also the patient in context. */
 async function personsClaims(
   ctx: KoaContextWithOIDC,
@@ -127,10 +149,11 @@ export async function tokenClaims(
   token: AccessToken | ClientCredentials,
   deps: TokenClaimsDeps,
 ): Promise<UnknownObject> {
+  const bound = await certificateClaims(ctx, token.jkt, deps);
   const claims =
     token.kind === "AccessToken"
       ? await personsClaims(ctx, token, deps)
       : await servicesClaims(ctx, token, deps);
   if (claims === null) throw new errors.InvalidGrant("the session is over");
-  return claims;
+  return { ...claims, ...bound };
 }
