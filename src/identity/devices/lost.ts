@@ -59,13 +59,17 @@ const accountIdOf = (text: string): AccountId => {
   return id;
 };
 
+/** A kiosk is the house's own: whoever used it once must not shut out all who come after. */
+const isOwn = (row: { readonly account: string; readonly kind: string }, owner: AccountId) =>
+  row.account === owner && row.kind !== "kiosk";
+
 export function createLose({ db, clock }: LoseDeps): Lose {
   return async ({ device, by, owner, passkeys }) => {
     const now = clock.now();
     return db.transaction(async (tx) => {
       const row = await findDevice(tx, device, now);
       const id = parseDeviceId(row?.id ?? "");
-      if (row === null || id === null || (owner !== null && row.account !== owner)) return null;
+      if (row === null || id === null || (owner !== null && !isOwn(row, owner))) return null;
       const account = accountIdOf(row.account);
       // Before any other row, as whoever begins a session locks them in this order.
       await lockFactors(tx, account);

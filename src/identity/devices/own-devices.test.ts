@@ -88,6 +88,21 @@ suite("one's own devices", () => {
     assert.equal((await itemsOf(await person.call("GET", "account/devices"))).length, 1);
   });
 
+  test("that are kiosks are lost by those alone who keep everybody's devices", async (t) => {
+    const identity = await testIdentity(t);
+    const person = await signedInPerson(identity, ana);
+    const admin = await signedInPerson(identity, { ...nurse, roles: ["administrator"] });
+    const [mine] = await itemsOf(await person.call("GET", "account/devices"));
+    const tail = `devices/${String(mine?.["id"])}/lost`;
+    await identity.db.query("UPDATE identity.device SET kind = 'kiosk' WHERE id = $1", [
+      mine?.["id"],
+    ]);
+    assert.equal((await person.call("POST", `account/${tail}`)).status, 404);
+    assert.equal((await person.call("GET", "me")).status, 200);
+    assert.equal((await admin.call("POST", `admin/${tail}`)).status, 200);
+    assert.equal((await person.call("GET", "me")).status, 401);
+  });
+
   test("are lost only by somebody who proved herself just now", async (t) => {
     const identity = await testIdentity(t);
     const person = await signedInPerson(identity, ana);
