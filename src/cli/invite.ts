@@ -1,5 +1,5 @@
 import { openHome } from "#assembly/home.ts";
-import { makeAccount } from "#assembly/accounts.ts";
+import { makeAccount, type NewAccount } from "#assembly/accounts.ts";
 import { openOperator } from "#assembly/operator.ts";
 import { askStatus } from "#assembly/only-one.ts";
 import type { Register } from "#cli/program.ts";
@@ -7,12 +7,12 @@ import { exitCodes, sayProblem } from "#cli/terminal.ts";
 import { problem } from "#core/problem.ts";
 import { personRoles, type PersonRole } from "#core/policy-request.ts";
 
-interface Options {
+export interface InviteOptions {
   readonly name: string;
   readonly role: string;
   readonly patient?: string;
   readonly practitioner?: string;
-  readonly department?: string;
+  readonly department?: readonly string[];
   readonly child?: string;
   readonly childBorn?: string;
   readonly json?: boolean;
@@ -20,6 +20,27 @@ interface Options {
 
 function parseRole(text: string): PersonRole | null {
   return personRoles.find((role) => role === text) ?? null;
+}
+
+/** The account that the options ask for; a text says what is wrong with them. */
+export function wantedAccount(externalId: string, options: InviteOptions): NewAccount | string {
+  const { name: displayName, patient, practitioner, department, child, childBorn } = options;
+  const role = parseRole(options.role);
+  if (role === null)
+    return `There is no role "${options.role}". Choose one of: ${personRoles.join(", ")}`;
+  if ((child === undefined) !== (childBorn === undefined))
+    return "--child and --child-born go together: access ends when the child is of age.";
+  return {
+    externalId,
+    displayName,
+    roles: [role],
+    ...(patient === undefined ? {} : { patients: [patient] }),
+    ...(department === undefined ? {} : { departments: department }),
+    ...(child === undefined || childBorn === undefined
+      ? {}
+      : { actsFor: [{ patient: child, basis: "parent", birthDate: childBorn }] }),
+    ...(practitioner === undefined ? {} : { practitioner }),
+  };
 }
 
 export const inviteCommand: Register = (program, context, done) => {
@@ -34,21 +55,19 @@ export const inviteCommand: Register = (program, context, done) => {
     .requiredOption("--role <role>", personRoles.join(" | "))
     .option("--patient <id>", "FHIR id of the person's own Patient resource")
     .option("--practitioner <id>", "FHIR id of the person's Practitioner resource")
-    .option("--department <name>", "where the person works")
+    .option("--department <name...>", "where the person works")
     .option("--child <id>", "FHIR id of the Patient whose parent the person is")
     .option("--child-born <date>", "the child's birth date, YYYY-MM-DD; access ends with it at 18")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
-      "\nExamples:\n  phylax invite chart-4711 --name 'Ana Ortiz' --role patient --patient 1f0c…\n  phylax invite staff-12 --name 'Dr. Lee' --role clinician --practitioner 77ab… --json",
+      "\nExamples:\n  phylax invite chart-4711 --name 'Ana Ortiz' --role patient --patient 1f0c…\n  phylax invite staff-12 --name 'Dr. Lee' --role clinician --practitioner 77ab… --department Cardiology --json\n  phylax invite parent-7 --name 'Lu Chen' --role proxy --child 3c1d… --child-born 2017-01-20",
     )
-    .action(async (id: string, options: Options) => {
+    .action(async (id: string, options: InviteOptions) => {
       const { terminal } = context;
-      const role = parseRole(options.role);
-      if (role === null) {
-        terminal.err(
-          `There is no role "${options.role}". Choose one of: ${personRoles.join(", ")}\n`,
-        );
+      const wanted = wantedAccount(id, options);
+      if (typeof wanted === "string") {
+        terminal.err(`${wanted}\n`);
         done(exitCodes.usage);
         return;
       }
@@ -67,25 +86,12 @@ export const inviteCommand: Register = (program, context, done) => {
         return;
       }
       const operator = await openOperator(home.value);
-      const made = await makeAccount(operator, {
-        externalId: id,
-        displayName: options.name,
-        roles: [role],
-        ...(options.patient === undefined ? {} : { patients: [options.patient] }),
-        ...(options.department === undefined ? {} : { departments: [options.department] }),
-        ...(options.child === undefined
-          ? {}
-          : {
-              actsFor: [
-                { patient: options.child, basis: "parent", birthDate: options.childBorn ?? "" },
-              ],
-            }),
-        ...(options.practitioner === undefined ? {} : { practitioner: options.practitioner }),
-      });
+      const made = await makeAccount(operator, wanted);
       await operator.close();
       if (!made.ok) {
         sayProblem(terminal, made.problem);
-        done(exitCodes.software);
+        const isDown = made.problem.code === "upstream-unavailable";
+        done(isDown ? exitCodes.unavailable : exitCodes.refused);
         return;
       }
       const link = `${status.publicOrigin}${made.value.enrolPath}`;

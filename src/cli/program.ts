@@ -13,6 +13,7 @@ import { importCommand } from "#cli/import.ts";
 import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
 import { lettersCommand } from "#cli/letters.ts";
+import { peopleCommand } from "#cli/people/people.ts";
 import { signInWithCommand } from "#cli/sign-in-with/sign-in-with.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
@@ -49,6 +50,7 @@ const commands: readonly Register[] = [
   deviceCommand,
   identityCommand,
   lettersCommand,
+  peopleCommand,
   signInWithCommand,
   authorityCommand,
 ];

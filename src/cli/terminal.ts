@@ -28,6 +28,10 @@ export function paint(terminal: Terminal, style: keyof typeof codes, text: strin
   return terminal.colour ? `\u001b[${codes[style]}m${text}\u001b[0m` : text;
 }
 
+/** A text that somebody else wrote may hold anything, also what moves a terminal's cursor. */
+export const plain = (text: string): string =>
+  text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "?");
+
 /** Says a problem with its code on standard error: what happened, then what to do. */
 export function sayProblem(terminal: Terminal, found: Problem): void {
   const about = found.detail ?? meaningOf(found.code).text;

@@ -42,6 +42,7 @@ import { tellLaunchContext } from "#identity/oidc/launch-context.ts";
 import { createProvider } from "#identity/oidc/provider.ts";
 import { keepTokenTrail } from "#identity/oidc/token-trail.ts";
 import { createOperatorAccounts } from "#identity/operator/accounts.ts";
+import { createOperatorPeople } from "#identity/operator/people.ts";
 import { createLinks } from "#identity/outside/links.ts";
 import { createOutsideOperator } from "#identity/outside/operator.ts";
 import { createOutsideSignIn } from "#identity/outside/outside-sign-in.ts";
@@ -256,6 +257,7 @@ async function buildHandler(
     operatorAccounts: createOperatorAccounts(inner),
     operatorApps: createOperatorApps(inner),
     operatorDevices: createOperatorDevices({ ...inner, lose, managing }),
+    operatorPeople: createOperatorPeople(inner),
     outside,
     outsideOperator: createOutsideOperator({ ...inner, links }),
     rotateKeys: rotate,

@@ -99,4 +99,17 @@ suite("a staff member who signs in at her own house", { skip: noBrowser, timeout
     await page.getByText("People in your care").first().waitFor();
     await picture(page, "staff-patients");
   });
+
+  test("is out as soon as the link is taken back, and comes no further than the code again", async () => {
+    const unlink = ["sign-in-with", "unlink", "st-mary", "--account", "demo-clinician"];
+    const unlinked = await phylax.run(...unlink);
+    assert.equal(unlinked.code, 0, unlinked.err);
+    // Its first step is the button to sign in, which is there for nobody who is signed in.
+    await throughHouse();
+    await page.getByRole("heading", { name: "One more step" }).waitFor();
+    const again = (await page.locator(".approval-code code").textContent()) ?? "";
+    assert.match(again, /^[0-9A-Z]{4} [0-9A-Z]{4}$/);
+    const twice = await phylax.run(...unlink);
+    assert.equal(twice.code, 77, "there is no link left to take back");
+  });
 });

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { DeviceQuestion } from "#breach/device-report.ts";
-import { askIdentity, listAt, openedHome, textAt, type Fields } from "#cli/device/ask.ts";
+import { askIdentity, listAt, openedHome, textAt, type Fields } from "#cli/ask.ts";
 import { verifyReport, writeReport } from "#cli/device/report.ts";
 import { parseTime } from "#cli/keys/exposure/question.ts";
 import type { CommandContext, Register } from "#cli/program.ts";

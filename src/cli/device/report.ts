@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDeviceReport, verifyDeviceReport } from "#assembly/device-report.ts";
 import type { DeviceQuestion } from "#breach/device-report.ts";
-import { codeOf, openedHome, type OpenedHome } from "#cli/device/ask.ts";
+import { codeOf, openedHome, type OpenedHome } from "#cli/ask.ts";
 import type { CommandContext } from "#cli/program.ts";
 import { exitCodes, paint, sayProblem } from "#cli/terminal.ts";
 import { unreachable } from "#core/result.ts";

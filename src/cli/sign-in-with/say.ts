@@ -1,3 +1,4 @@
+import { plain } from "#cli/terminal.ts";
 import { isRecord } from "#core/jws.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -27,9 +28,6 @@ const providerLines = (provider: Fields): string =>
     `  asks for   ${assuranceWords(provider["assurance"])}`,
     `  each time  ${provider["sso"] === true ? "no, an open sign-in there is enough" : "yes"}`,
   ].join("\n");
-
-// A name out of another house's token may hold anything, also what moves a terminal's cursor.
-const plain = (text: string): string => text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "?");
 
 const waitingLine = (person: Fields): string =>
   `  ${textAt(person, "reference")}  ${plain(textAt(person, "name"))} <${plain(textAt(person, "email"))}>  at ${textAt(person, "provider")}, subject ${plain(textAt(person, "sub"))}, until ${textAt(person, "expiresAt")}`;

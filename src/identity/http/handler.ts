@@ -22,6 +22,7 @@ import { readJson, type JsonObject } from "#identity/http/body.ts";
 import { findTarget, type CallName, type Target } from "#identity/http/routes.ts";
 import { queryOf, type EndSession } from "#identity/oidc/end-session.ts";
 import type { OperatorAccounts } from "#identity/operator/accounts.ts";
+import type { OperatorPeople } from "#identity/operator/people.ts";
 import { outsideLimits } from "#identity/outside/limits.ts";
 import type { OutsideOperator } from "#identity/outside/operator.ts";
 import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
@@ -54,6 +55,7 @@ export interface HandlerDeps {
   readonly operatorAccounts: OperatorAccounts;
   readonly operatorApps: OperatorApps;
   readonly operatorDevices: OperatorDevices;
+  readonly operatorPeople: OperatorPeople;
   readonly outside: OutsideSignIn;
   readonly outsideOperator: OutsideOperator;
   readonly registerClient: RegisterClient;
@@ -198,6 +200,7 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
     case "operator":
     case "operator-apps":
     case "operator-devices":
+    case "operator-people":
     case "operator-outside":
     case "operator-keys":
     case "operator-letters":
@@ -242,6 +245,8 @@ async function serveOperator(
     return withBody(request, (body) => deps.operatorApps[target.action](body));
   if (target.kind === "operator-devices")
     return withBody(request, (body) => deps.operatorDevices[target.action](body));
+  if (target.kind === "operator-people")
+    return withBody(request, (body) => deps.operatorPeople[target.action](body));
   if (target.kind === "operator-outside")
     return withBody(request, (body) => deps.outsideOperator[target.action](body));
   if (target.kind === "operator-keys") return withBody(request, deps.rotateKeys);

@@ -3,6 +3,7 @@ import {
   operatorDevicesActions,
   type OperatorDevicesAction,
 } from "#identity/devices/operator-devices.ts";
+import { operatorPeopleActions, type OperatorPeopleAction } from "#identity/operator/people.ts";
 import { outsideOperatorActions, type OutsideOperatorAction } from "#identity/outside/operator.ts";
 import { recoverySteps, type RecoveryStep } from "#identity/recovery/recovery.ts";
 import type { SignInAction } from "#identity/sign-in/sign-in.ts";
@@ -29,6 +30,7 @@ export type Target =
   | { readonly kind: "operator"; readonly action: "create" | "link" }
   | { readonly kind: "operator-apps"; readonly action: OperatorAppsAction }
   | { readonly kind: "operator-devices"; readonly action: OperatorDevicesAction }
+  | { readonly kind: "operator-people"; readonly action: OperatorPeopleAction }
   | { readonly kind: "operator-keys" };
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -177,6 +179,12 @@ const routes: readonly Route[] = [
   ...outsideOperatorActions.map((action) =>
     route("POST", new RegExp(`^/internal/sign-in-with/${action}$`), () => ({
       kind: "operator-outside",
+      action,
+    })),
+  ),
+  ...operatorPeopleActions.map((action) =>
+    route("POST", new RegExp(`^/internal/people/${action}$`), () => ({
+      kind: "operator-people",
       action,
     })),
   ),

@@ -2,11 +2,10 @@ import type { Clock } from "#core/clock.ts";
 import { parseAccountId, type AccountId } from "#core/ids.ts";
 import { problem, refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import { findByExternalId } from "#identity/accounts/account-store.ts";
 import type { Blind } from "#identity/blind.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import { textOf, type JsonObject } from "#identity/http/body.ts";
-import { identityLimits } from "#identity/limits.ts";
+import { namedAccount } from "#identity/operator/named-account.ts";
 import { outsideLimits } from "#identity/outside/limits.ts";
 import type { Links } from "#identity/outside/links.ts";
 import { outsideCallback } from "#identity/outside/outside-sign-in.ts";
@@ -59,11 +58,8 @@ export function createOutsideOperator(deps: OutsideOperatorDeps): OutsideOperato
     return unwritten === null ? answer(body) : problemAnswer(unwritten);
   };
 
-  /** By its id here, or by the id that the operator's own system has for the person. */
   const accountOf = async (body: JsonObject): Promise<Result<AccountId>> => {
-    const given = textOf(body, "account", identityLimits.externalIdChars) ?? "";
-    const external = await findByExternalId(db, deps.blind("external-id", given));
-    const account = parseAccountId(external ?? given);
+    const account = await namedAccount(deps, body, "account");
     return account === null ? refuse("not-found", { at: "account" }) : ok(account);
   };
 

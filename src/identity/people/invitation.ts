@@ -86,7 +86,7 @@ export async function makeInvitation(
 export async function makeEnvelope(
   tx: Queryable,
   account: AccountId,
-  madeBy: AccountId,
+  madeBy: AccountId | null,
   deps: MakingDeps,
 ): Promise<MadeInvitation> {
   const now = deps.clock.now();
