@@ -221,7 +221,8 @@ async function serveGateway(
   }
   const facts = parseClientFacts(call.request.headers);
   if (facts === null) return problemAnswer(problem("forbidden"));
-  if (target.kind !== "oidc" && isForeign(call.request, deps.publicOrigin))
+  const isForApps = target.kind === "oidc" || target.kind === "smart-configuration";
+  if (!isForApps && isForeign(call.request, deps.publicOrigin))
     return problemAnswer(problem("forbidden"));
   return serve(deps, target, { ...call, facts });
 }
