@@ -15,7 +15,7 @@ export function EmergencyDoor(props: { readonly patient: string; readonly opened
   const [isAsked, setIsAsked] = useState(false);
   return (
     <Card label={door.title}>
-      <h2>{door.title}</h2>
+      <h1>{door.title}</h1>
       <p>{door.lead}</p>
       <p>{door.told}</p>
       {isAsked ? (
