@@ -93,7 +93,7 @@ function registerAppCommand(apps: Command, context: CommandContext, done: (code:
     .option("--jwks <file>", "its public keys, a JWK Set")
     .option("--jwks-uri <uri>", "the https address of its public keys")
     .option("--own-network", "that address may lie in your own network")
-    .option("--binding <binding>", "what its tokens are bound to: dpop | mtls | bearer", "dpop")
+    .option("--binding <binding>", "what its tokens are bound to: dpop | bearer", "dpop")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",

@@ -80,7 +80,7 @@ export function readStaffRecovery(body: unknown): StaffRecovery | null {
 
 const appStatuses = ["pending", "approved", "revoked"] as const;
 const kinds = ["public", "confidential", "backend"] as const;
-const bindings = ["dpop", "mtls", "bearer"] as const;
+const bindings = ["dpop", "bearer"] as const;
 
 /** A client of the sign-in service. */
 export interface RegisteredApp {

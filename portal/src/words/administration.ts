@@ -140,7 +140,6 @@ export const administrationWords = {
     },
     bindings: {
       dpop: "Access is bound to a key (DPoP)",
-      mtls: "Access is bound to a certificate (mTLS)",
       bearer: "Access is bound to nothing: whoever steals it can use it",
     },
     asks: "It may ask for:",

@@ -10,8 +10,8 @@ export type ClientId = Brand<string, "ClientId">;
 export const clientKinds = ["public", "confidential", "backend"] as const;
 export type ClientKind = (typeof clientKinds)[number];
 
-/** What a client's tokens are bound to: DPoP (RFC 9449), its certificate (RFC 8705) or nothing. */
-export const tokenBindings = ["dpop", "mtls", "bearer"] as const;
+/** What a client's tokens are bound to: a key by DPoP (RFC 9449), or nothing. */
+export const tokenBindings = ["dpop", "bearer"] as const;
 export type TokenBinding = (typeof tokenBindings)[number];
 
 /** How a client proves who it is: `private_key_jwt` by these keys, or not at all. */
