@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { laterBy, systemClock } from "#core/clock.ts";
+import { parseAccountId } from "#core/ids.ts";
+import { endAppGrant } from "#identity/apps/grant-store.ts";
+import { decideClient, endSessionsOfClient } from "#identity/clients/client-store.ts";
+import { parseClientId } from "#identity/clients/client.ts";
 import { identityLimits } from "#identity/limits.ts";
 import { claimsOf, createApp, readJson, readTokens, type Tokens } from "#identity/testing-app.ts";
 import { ana, asAna, codeOf, byPassword, makeAccount, nurse } from "#identity/testing-people.ts";
@@ -13,6 +18,7 @@ import {
 } from "#identity/testing-smart-app.ts";
 import { codeOfProblem } from "#identity/testing-signed-in.ts";
 import { origin, testIdentity, type TestIdentity } from "#identity/testing.ts";
+import type { Queryable } from "#storage/database.ts";
 
 const mother = { ...ana, roles: ["patient", "proxy"], patients: ["pat-1", "child"] };
 
@@ -292,6 +298,82 @@ suite("connected apps", () => {
   });
 });
 
+/** Where the sessions of the app stand: how many, and how many of them have ended. */
+const sessionsOf = async (identity: TestIdentity, client: string) => {
+  const [row] = await identity.db.query<{ begun: number; ended: number }>(
+    `SELECT count(*) AS begun, count(ended_at) AS ended FROM identity.session
+      WHERE $1 = ANY (client_ids)`,
+    [client],
+  );
+  return row;
+};
+
+suite("an app that is cut off while it asks for its first token", () => {
+  type CutOff = (tx: Queryable, opened: Opened) => Promise<unknown>;
+  const now = systemClock.now;
+  const byThePerson: CutOff = async (tx) => {
+    const [grant] = await tx.query<{ id: string; account: string }>(
+      "SELECT id, account FROM identity.app_grant",
+    );
+    const account = parseAccountId(grant?.account ?? "");
+    assert.ok(grant !== undefined && account !== null);
+    assert.ok(await endAppGrant(tx, { account, id: grant.id, now: now() }));
+  };
+  const byTheOperator: CutOff = async (tx, { client }) => {
+    const id = parseClientId(client);
+    assert.ok(id !== null);
+    assert.ok(await decideClient(tx, { id, status: "revoked", by: "operator", at: now() }));
+    await endSessionsOfClient(tx, id, now());
+  };
+  /** Resolves when some statement waits for the rows that another transaction holds. */
+  async function someoneWaits({ db }: TestIdentity): Promise<void> {
+    for (;;) {
+      const [row] = await db.query<{ waiting: number }>(
+        "SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted",
+      );
+      if ((row?.waiting ?? 0) > 0) return;
+      await setTimeout(5);
+    }
+  }
+
+  for (const [who, cutOff] of [
+    ["the person", byThePerson],
+    ["the operator", byTheOperator],
+  ] as const)
+    test(`by ${who} is left with no session`, async (t) => {
+      const known = await opened(t);
+      const { app, identity, client } = known;
+      const at = await app.signIn(await app.ask(standalone), asAna());
+      const back = await app.allow(at, { patient: "child" });
+      const asking = await identity.db.transaction(async (tx) => {
+        await cutOff(tx, known);
+        const exchanging = app.exchange(back.searchParams.get("code") ?? "");
+        await someoneWaits(identity);
+        return { exchanging };
+      });
+      const answer = await asking.exchanging;
+      assert.equal((await readJson(answer))["error"], "invalid_grant");
+      const sessions = await sessionsOf(identity, client);
+      assert.equal(sessions?.begun, sessions?.ended);
+    });
+});
+
+suite("a page that hides its origin", () => {
+  test("is not the home of an app that has an address with a scheme of its own", async (t) => {
+    const { identity, client } = await opened(t, { redirectUris: ["org.example.chart:/back"] });
+    const from = async (origin: string): Promise<string | null> => {
+      const response = await identity.send("/oauth/token", {
+        method: "POST",
+        headers: { origin, "content-type": "application/x-www-form-urlencoded" },
+        body: new URLSearchParams({ client_id: client, grant_type: "refresh_token" }).toString(),
+      });
+      return response.headers.get("access-control-allow-origin");
+    };
+    assert.equal(await from("null"), null);
+    assert.equal(await from(origin), origin);
+  });
+});
+
 suite("a launch from the chart", () => {
   async function chart(t: Parameters<typeof testIdentity>[0]) {
     const { identity, client } = await opened(t, {}, nurse);
@@ -335,6 +417,26 @@ suite("a launch from the chart", () => {
     const again = await app.ask(ehr, { launch: token });
     const offer = await app.browser.get(`${again.pathname}/offer`);
     assert.equal(offer.status, 400, "a launch serves once");
+  });
+
+  test("lets in one app of two that ask with it at once", async (t) => {
+    const { app, client, launch } = await chart(t);
+    const { url } = await readJson(await launch({ app: client, patient: "someone" }));
+    const token = new URL(String(url)).searchParams.get("launch") ?? "";
+    const asked = [await app.ask(ehr, { launch: token }), await app.ask(ehr, { launch: token })];
+    const answers = [];
+    for (const at of asked)
+      answers.push(
+        await app.browser.postJson(`${at.pathname}/answer`, {
+          allow: true,
+          scopes: ["patient/*.rs"],
+          patient: null,
+        }),
+      );
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 400],
+    );
   });
 
   test("is worth nothing to another person or app, and opens no app without a launch address", async (t) => {

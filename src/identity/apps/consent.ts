@@ -95,6 +95,12 @@ function patientChoice({ asked, launched, account, patients: hers }: Waiting): C
   return { kind: "pick", patients };
 }
 
+/** Where the person is sent back to: an address with a scheme of the app's own has no origin. */
+function homeOf(redirectUri: string): string {
+  const { origin, protocol } = new URL(redirectUri);
+  return origin === "null" ? `${protocol}//` : origin;
+}
+
 function offerOf(waiting: Waiting): ConsentOffer {
   const { client, asked, interaction } = waiting;
   const scopes = [...asked.own, ...asked.data];
@@ -102,7 +108,7 @@ function offerOf(waiting: Waiting): ConsentOffer {
   return {
     app: {
       name: client.name,
-      home: new URL(textOf(interaction.params["redirect_uri"])).origin,
+      home: homeOf(textOf(interaction.params["redirect_uri"])),
       approvedAt: state.status === "pending" ? "" : toIso(state.at),
       keepsKey: client.binding !== "bearer",
     },
@@ -178,6 +184,9 @@ export function createConsent(deps: ConsentDeps): Consent {
     if (!kept.ok) return problemAnswer(kept.problem);
     const patient = patientOf(waiting, request.body["patient"]);
     if (!patient.ok) return problemAnswer(patient.problem);
+    const { launched } = waiting;
+    if (launched !== null && !(await launches.take(launched.launch)))
+      return problemAnswer(problem("parameter-invalid", { at: "launch" }));
     const unwritten = await note(request, waiting, "app-allowed");
     if (unwritten !== null) return problemAnswer(unwritten);
     const grant = await saveGrant(waiting, kept.value, deps);
@@ -188,7 +197,6 @@ export function createConsent(deps: ConsentDeps): Consent {
       scopes: [...kept.value.own, ...kept.value.data],
       patient: patient.value,
     });
-    if (waiting.launched !== null) await launches.end(waiting.launched.launch);
     return goOn(request, { consent: { grantId: grant } });
   };
   return {

@@ -33,6 +33,11 @@ export async function findLaunch(
   return row?.patient ?? null;
 }
 
-export async function dropLaunch(db: Queryable, token: Buffer): Promise<void> {
-  await db.query("DELETE FROM identity.app_launch WHERE token_hash = $1", [token]);
+/** Whether it was there: of two requests at once, one gets false. */
+export async function dropLaunch(db: Queryable, token: Buffer): Promise<boolean> {
+  const dropped = await db.query<{ readonly client: string }>(
+    "DELETE FROM identity.app_launch WHERE token_hash = $1 RETURNING client",
+    [token],
+  );
+  return dropped.length === 1;
 }

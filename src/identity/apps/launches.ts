@@ -20,8 +20,8 @@ export interface Launches {
   begin(launching: Launching, patient: ResourceId): Promise<string>;
   /** Null when it was begun by another, for another app, or too long ago. */
   find(launching: Launching, launch: string): Promise<ResourceId | null>;
-  /** It has served: no second request can name it. */
-  end(launch: string): Promise<void>;
+  /** Lets it serve: false when it has served already, as one value lets in once. */
+  take(launch: string): Promise<boolean>;
 }
 
 export interface LaunchesDeps {
@@ -50,6 +50,6 @@ export function createLaunches({ db, sealer, blind, clock, random }: LaunchesDep
       const sealed = await findLaunch(db, { ...launching, token }, clock.now());
       return sealed === null ? null : parseResourceId(openText(sealer, purposeOf(token), sealed));
     },
-    end: (launch) => dropLaunch(db, hashOf(launch)),
+    take: (launch) => dropLaunch(db, hashOf(launch)),
   };
 }

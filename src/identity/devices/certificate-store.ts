@@ -10,6 +10,12 @@ export type KeyBinding =
   /** It has one, and none of its own came. */
   | "missing";
 
+/** Whether the certificate with this thumbprint is a valid one of `key`; `$n` each, of thumbprint and time. */
+export const showsCertificate = (thumbprint: string, now: string): string => `EXISTS (
+  SELECT FROM identity.device_evidence AS evidence
+  WHERE evidence.tenant = key.tenant AND evidence.jkt = key.jkt AND kind = 'certificate'
+    AND subject = ${thumbprint} AND revoked_at IS NULL AND valid_until > ${now})`;
+
 /** `thumbprint` is of the certificate that the gateway saw; null when it saw none. */
 export async function keyBinding(
   db: Queryable,
@@ -17,11 +23,7 @@ export async function keyBinding(
 ): Promise<KeyBinding> {
   const [key] = await db.query<{ readonly isShown: boolean }>({
     name: "identity-key-binding",
-    text: `SELECT EXISTS (
-        SELECT FROM identity.device_evidence AS evidence
-        WHERE evidence.tenant = key.tenant AND evidence.jkt = key.jkt
-          AND kind = 'certificate' AND subject = $2 AND revoked_at IS NULL AND valid_until > $3
-      ) AS "isShown"
+    text: `SELECT ${showsCertificate("$2", "$3")} AS "isShown"
       FROM identity.device_key AS key WHERE jkt = $1 AND bound_at IS NOT NULL`,
     values: [jkt, thumbprint, toIso(now)],
   });

@@ -1,4 +1,5 @@
 import { toIso, type Instant } from "#core/clock.ts";
+import { committedLater } from "#identity/committed-later.ts";
 import type { Queryable } from "#storage/database.ts";
 
 /** Blind hashes stand for all ids, so that no row holds what could be shown as a token. */
@@ -16,19 +17,12 @@ export interface OidcRow extends OidcKey {
   readonly expiresAt: Instant;
 }
 
-/**
- * Commits without waiting for the disk. The entry in the log that each answer of the provider waits
- * for is committed later, in the same database, and waits for all that was written before it: what a
- * crash takes back was answered to nobody.
- */
-const withTheEntry = `set_config('synchronous_commit', 'off', true)`;
-
 export async function putOidc(db: Queryable, row: OidcRow): Promise<void> {
   await db.query({
     name: "identity-oidc-put",
     text: `INSERT INTO identity.oidc
         (model, id, grant_id, uid, user_code, browser, sealed, expires_at)
-      SELECT $1, $2, $3, $4, $5, $6, $7, $8::timestamptz FROM ${withTheEntry}
+      SELECT $1, $2, $3, $4, $5, $6, $7, $8::timestamptz FROM ${committedLater}
       ON CONFLICT (tenant, model, id) DO UPDATE SET grant_id = excluded.grant_id,
         uid = excluded.uid, user_code = excluded.user_code, browser = excluded.browser,
         sealed = excluded.sealed, expires_at = excluded.expires_at`,
@@ -50,7 +44,7 @@ export async function putOidcOnce(db: Queryable, row: OidcRow, now: Instant): Pr
   const stored = await db.query<{ readonly model: string }>({
     name: "identity-oidc-once",
     text: `INSERT INTO identity.oidc AS known (model, id, sealed, expires_at)
-      SELECT $1, $2, $3, $4::timestamptz FROM ${withTheEntry}
+      SELECT $1, $2, $3, $4::timestamptz FROM ${committedLater}
       ON CONFLICT (tenant, model, id) DO UPDATE SET
         sealed = excluded.sealed, expires_at = excluded.expires_at
       WHERE known.expires_at <= $5
@@ -101,7 +95,7 @@ export async function getOidcBy(
 export async function consumeOidc(db: Queryable, key: OidcKey, now: Instant): Promise<boolean> {
   const consumed = await db.query<{ readonly model: string }>({
     name: "identity-oidc-consume",
-    text: `UPDATE identity.oidc SET consumed_at = $3 FROM ${withTheEntry}
+    text: `UPDATE identity.oidc SET consumed_at = $3 FROM ${committedLater}
       WHERE model = $1 AND id = $2 AND consumed_at IS NULL RETURNING model`,
     values: [key.model, key.id, toIso(now)],
   });

@@ -173,9 +173,12 @@ function adapters(deps: ProviderDeps): AdapterFactory {
   return (model) => (model === "Client" ? clients : adapterOf(model));
 }
 
-/** Whether a page of this origin is one that the app's person is sent back to. */
+/**
+ * Whether a page of this origin is one that the app's person is sent back to. An address with a
+ * scheme of the app's own has no origin, which browsers also say of pages that hide theirs.
+ */
 function isHomeOf({ redirectUris = [] }: Client, origin: string): boolean {
-  return redirectUris.some((uri) => URL.parse(uri)?.origin === origin);
+  return origin !== "null" && redirectUris.some((uri) => URL.parse(uri)?.origin === origin);
 }
 
 /** SMART App Launch 2.2 §3.0.5: an app that did not ask to stay gets no refresh token. */

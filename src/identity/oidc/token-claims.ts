@@ -17,7 +17,7 @@ import { keyBinding } from "#identity/devices/certificate-store.ts";
 import { isFirstParty } from "#identity/oidc/clients.ts";
 import { loginOf } from "#identity/oidc/login-policy.ts";
 import { seenOf } from "#identity/sessions/seen.ts";
-import type { Sessions, TokenSession, TokenUse } from "#identity/sessions/session.ts";
+import type { Login, Sessions, TokenSession, TokenUse } from "#identity/sessions/session.ts";
 import type { Queryable } from "#storage/database.ts";
 
 export interface TokenClaimsDeps {
@@ -56,28 +56,57 @@ const claimsOf = ({ session, device }: TokenSession): UnknownObject => ({ sid: s
 const unboundClaim = ({ jkt }: AccessToken | ClientCredentials): UnknownObject =>
   jkt === undefined ? { [bearerClaim]: true } : {};
 
-async function sessionOf(
+/** What the token says of the session that it stands on, and of the certificate that it is bound to. */
+async function sessionClaims(
   ctx: KoaContextWithOIDC,
   token: AccessToken,
-  { sessions, findAccount }: TokenClaimsDeps,
-): Promise<TokenSession | null> {
+  deps: TokenClaimsDeps,
+): Promise<UnknownObject | null> {
   const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
   const source = code ?? refresh;
   const login = loginOf(token.sessionUid, source?.authTime);
-  const id = parseAccountId(token.accountId);
-  const account = id === null ? null : await findAccount(id);
   const key = keyOf(ctx, token.jkt, `grant:${token.grantId}`);
-  if (login === null || account === null || key === null) return null;
+  if (login === null || key === null) return null;
   const client = token.clientId ?? "";
   const span = isFirstParty(client) ? "sign-in" : isOffline(source) ? "offline-app" : "online-app";
-  const use = {
-    ...key,
-    client,
-    grant: token.grantId,
-    span,
-    seen: seenOf(ctx.req.headers),
-  } as const;
-  return code === undefined ? sessions.renew(login, use) : sessions.begin(login, account, use);
+  const seen = seenOf(ctx.req.headers);
+  const use = { ...key, client, grant: token.grantId, span, seen } as const;
+  return code === undefined
+    ? renewedClaims(ctx, login, use, deps)
+    : begunClaims(ctx, token, login, use, deps);
+}
+
+async function begunClaims(
+  ctx: KoaContextWithOIDC,
+  token: AccessToken,
+  login: Login,
+  use: TokenUse,
+  deps: TokenClaimsDeps,
+): Promise<UnknownObject | null> {
+  const bound = await certificateClaims(ctx, token.jkt, deps);
+  const id = parseAccountId(token.accountId);
+  const account = id === null ? null : await deps.findAccount(id);
+  const session = account === null ? null : await deps.sessions.begin(login, account, use);
+  return session === null ? null : { ...claimsOf(session), ...bound };
+}
+
+/** The account was looked up by the provider; all else is one statement, as apps refresh all day. */
+async function renewedClaims(
+  ctx: KoaContextWithOIDC,
+  login: Login,
+  use: TokenUse,
+  deps: TokenClaimsDeps,
+): Promise<UnknownObject | null> {
+  const certificate = parseClientCertificate(ctx.req.headers);
+  const session = await deps.sessions.renew(login, { ...use, certificate });
+  if (session !== null)
+    return {
+      ...claimsOf(session),
+      ...(session.isBound ? { [certificateClaim]: certificate } : {}),
+    };
+  // Tells a missing certificate from a session that is over.
+  await certificateClaims(ctx, use.jkt, deps);
+  return null;
 }
 
 /** A service acts as itself. Throws InvalidScope when nothing is left of what it asked for. */
@@ -120,10 +149,10 @@ async function personsClaims(
     ? wholeGrant
     : await deps.grants.use(token.grantId);
   if (granted === null) throw new errors.InvalidGrant("the app was cut off");
-  const session = await sessionOf(ctx, token, deps);
-  if (session === null) return null;
+  const claims = await sessionClaims(ctx, token, deps);
+  if (claims === null) return null;
   return {
-    ...claimsOf(session),
+    ...claims,
     ...(granted.patient === null ? {} : { patient: granted.patient }),
     ...unboundClaim(token),
   };
@@ -135,8 +164,9 @@ async function servicesClaims(
   token: ClientCredentials,
   deps: TokenClaimsDeps,
 ): Promise<UnknownObject | null> {
+  const bound = await certificateClaims(ctx, token.jkt, deps);
   const session = await serviceSessionOf(ctx, token, deps);
-  return session === null ? null : { ...claimsOf(session), ...unboundClaim(token) };
+  return session === null ? null : { ...claimsOf(session), ...unboundClaim(token), ...bound };
 }
 
 /**
@@ -149,11 +179,10 @@ export async function tokenClaims(
   token: AccessToken | ClientCredentials,
   deps: TokenClaimsDeps,
 ): Promise<UnknownObject> {
-  const bound = await certificateClaims(ctx, token.jkt, deps);
   const claims =
     token.kind === "AccessToken"
       ? await personsClaims(ctx, token, deps)
       : await servicesClaims(ctx, token, deps);
   if (claims === null) throw new errors.InvalidGrant("the session is over");
-  return { ...claims, ...bound };
+  return claims;
 }

@@ -16,7 +16,7 @@ export interface Revocations {
   readonly end: () => void;
 }
 
-const sinceForm = /^\d{1,15}$/;
+const sinceForm = /^\d{1,16}$/;
 
 function sinceOf({ url }: IncomingMessage): number | null {
   const query = new URLSearchParams((url ?? "").split("?")[1] ?? "");

@@ -1,6 +1,8 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import type { AccountId, SessionId } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
+import { committedLater } from "#identity/committed-later.ts";
+import { showsCertificate } from "#identity/devices/certificate-store.ts";
 import { identityLimits } from "#identity/limits.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 
@@ -81,19 +83,39 @@ export interface RenewSession {
   readonly client: string;
   readonly now: Instant;
   readonly seenSealed: Buffer;
+  /** Thumbprint of the certificate that the gateway saw; null when it saw none. */
+  readonly certificate: string | null;
 }
 
-/** Counts as activity. Null when no live session of this sign-in has this key and client. */
-export async function renewSession(db: Queryable, renew: RenewSession): Promise<OpenedRow | null> {
-  const [row] = await db.query<OpenedRow>({
+type RenewedRow = OpenedRow & {
+  /** Whether the key is good with its certificate alone, which was shown. */
+  readonly isBound: boolean;
+};
+
+/**
+ * Counts as activity. Null when no live session of this sign-in has this key and client, or the key
+ * has a certificate and none of its own came. It is committed without waiting for the disk: the
+ * token that comes of it waits for its entry in the log, which is written after it.
+ */
+export async function renewSession(db: Queryable, renew: RenewSession): Promise<RenewedRow | null> {
+  const [row] = await db.query<RenewedRow>({
     name: "identity-renew-session",
     text: `UPDATE identity.session AS session SET last_seen = greatest(session.last_seen, $4),
         seen_sealed = $5
-      FROM identity.device AS device
+      FROM ${committedLater}, identity.device AS device
+        LEFT JOIN identity.device_key AS key ON key.tenant = device.tenant AND key.jkt = device.jkt
       WHERE session.login = $1 AND device.jkt = $2 AND $3 = ANY (session.client_ids)
         AND device.tenant = session.tenant AND device.id = session.device AND ${lives("$4")}
-      RETURNING session.id, session.device`,
-    values: [renew.login, renew.jkt, renew.client, toIso(renew.now), renew.seenSealed],
+        AND (key.bound_at IS NULL OR ${showsCertificate("$6", "$4")})
+      RETURNING session.id, session.device, key.bound_at IS NOT NULL AS "isBound"`,
+    values: [
+      renew.login,
+      renew.jkt,
+      renew.client,
+      toIso(renew.now),
+      renew.seenSealed,
+      renew.certificate,
+    ],
   });
   return row ?? null;
 }

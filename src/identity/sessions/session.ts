@@ -11,7 +11,9 @@ import type { Random } from "#core/random.ts";
 import { invariant } from "#core/result.ts";
 import type { Account } from "#identity/accounts/account.ts";
 import { appLimits } from "#identity/apps/limits.ts";
+import { holdClient, holdGrant } from "#identity/apps/standing-store.ts";
 import type { Blind } from "#identity/blind.ts";
+import { parseClientId } from "#identity/clients/client.ts";
 import { identityLimits } from "#identity/limits.ts";
 import {
   endBrowser,
@@ -47,11 +49,12 @@ export interface TokenSession {
 export interface Sessions {
   /**
    * The session of this sign-in on the device of this DPoP key, begun when it is not there. Null
-   * when it has ended or was idle too long, or the device was lost: the person must sign in again.
+   * when it has ended or was idle too long, or the device was lost: the person must sign in again;
+   * or when the app was cut off, by whom it let in or for everybody.
    */
   begin(login: Login, account: Account, use: TokenUse): Promise<TokenSession | null>;
-  /** The same session at a refresh, which counts as activity. Null when it has ended. */
-  renew(login: Login, use: TokenUse): Promise<TokenSession | null>;
+  /** The same session at a refresh, which counts as activity. Null when it has ended, or the certificate of the key is missing. */
+  renew(login: Login, use: Renewal): Promise<RenewedSession | null>;
   /** Whether this sign-in still carries: some session of it lives, or none was begun and it is fresh. */
   isAlive(login: Login, account: Account): Promise<boolean>;
   /** State of a session as an access token names it; null when there is none. */
@@ -82,6 +85,16 @@ export interface TokenUse {
   readonly seen: Seen;
 }
 
+/** `certificate` is the thumbprint of the one that came with the request. */
+export interface Renewal extends Omit<TokenUse, "level"> {
+  readonly certificate: string | null;
+}
+
+export interface RenewedSession extends TokenSession {
+  /** Whether the key is good with its certificate alone. */
+  readonly isBound: boolean;
+}
+
 export interface SessionDeps {
   readonly db: Database;
   readonly sealer: Sealer;
@@ -98,6 +111,18 @@ function tokenSession(row: { id: string; device: string } | null): TokenSession 
   const device = parseDeviceId(row.device);
   invariant(session !== null && device !== null, "a session's id is no uuid");
   return { session, device };
+}
+
+/** Whether an app may still begin anything; of our own nobody asks. */
+async function standsApp(
+  tx: Queryable,
+  { client, span, grant }: TokenUse,
+  { blind }: SessionDeps,
+): Promise<boolean> {
+  const app = parseClientId(client);
+  if (app === null) return true;
+  if (!(await holdClient(tx, app))) return false;
+  return span === "sign-in" || holdGrant(tx, blind("oidc-grant", grant));
 }
 
 /** Whoever acts for nobody costs no question. */
@@ -123,7 +148,7 @@ export function createSessions(deps: SessionDeps): Sessions {
   const browserOf = (uid: string): Buffer => blind("browser", uid);
   const loginOf = ({ browserUid, at }: Login): Buffer =>
     blind("browser-login", `${browserUid}:${at}`);
-  const loginFor = (login: Login, { span, grant }: TokenUse): Buffer =>
+  const loginFor = (login: Login, { span, grant }: Pick<TokenUse, "span" | "grant">): Buffer =>
     span === "sign-in" ? loginOf(login) : blind("browser-login", `app:${grant}:${login.at}`);
   const browserFor = ({ browserUid }: Login, { span, grant }: TokenUse): Buffer =>
     browserOf(span === "offline-app" ? `app:${grant}` : browserUid);
@@ -133,6 +158,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       const isOffline = use.span === "offline-app";
       const now = clock.now();
       const row = await db.transaction(async (tx) => {
+        if (!(await standsApp(tx, use, deps))) return null;
         const endsAt = laterBy(login.at, isOffline ? appLimits.offlineMaxMs : limits.sessionMaxMs);
         const acting = await actingIn(tx, account, { now, endsAt }, deps);
         const device = await seeDevice(tx, {
@@ -166,13 +192,18 @@ export function createSessions(deps: SessionDeps): Sessions {
       return tokenSession(row);
     },
     renew: async (login, use) => {
-      const { jkt, client, seen } = use;
+      const { jkt, client, seen, certificate } = use;
       const loginHash = loginFor(login, use);
-      const seenSealed = sealSeen(sealer, loginHash, seen);
-      const now = clock.now();
-      return tokenSession(
-        await renewSession(db, { login: loginHash, jkt, client, now, seenSealed }),
-      );
+      const row = await renewSession(db, {
+        login: loginHash,
+        jkt,
+        client,
+        now: clock.now(),
+        seenSealed: sealSeen(sealer, loginHash, seen),
+        certificate,
+      });
+      const session = tokenSession(row);
+      return session === null || row === null ? null : { ...session, isBound: row.isBound };
     },
     isAlive: async (login, account) => {
       const now = clock.now();
