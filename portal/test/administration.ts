@@ -17,6 +17,7 @@ const person = (id: string, displayName: string, more: object) => ({
   createdAt: ago(100),
   actsFor: [],
   actedForBy: [],
+  isEnrolled: false,
   ...more,
 });
 

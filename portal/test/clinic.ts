@@ -13,7 +13,6 @@ import { demoPersonae } from "../../src/town/personae.ts";
 import { createTown } from "../../src/town/town.ts";
 import { routes } from "../../src/gateway/routes.ts";
 import { madeUpAccount, type FixtureAccount } from "./account.ts";
-import { toCome } from "./routes-to-come.ts";
 import { fixtureIdentity } from "./identity.ts";
 import { fixtureRecords, type Fault } from "./records.ts";
 
@@ -95,7 +94,7 @@ export async function openClinic(t: TestContext): Promise<OpenClinic> {
       tls,
       listen: { host: "127.0.0.1", port },
       publicOrigin: origin,
-      routes: [...routes, ...toCome(routes)],
+      routes,
       portalDirectory,
       trustedTypes: true,
     },

@@ -408,7 +408,7 @@ export type ConsentPatient =
   | { readonly kind: "none" }
   /** It was opened from this patient's chart. */
   | { readonly kind: "launched"; readonly id: string }
-  /** She picks one of those that she is or acts for; `name` is known for herself alone. */
+  /** She picks one of those that she is or acts for; `name` is null where nobody gave one. */
   | {
       readonly kind: "pick";
       readonly patients: readonly { readonly id: string; readonly name: string | null }[];

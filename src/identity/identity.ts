@@ -53,7 +53,7 @@ import { createInvitations } from "#identity/people/invitation.ts";
 import { createProxies } from "#identity/people/proxies.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
-import { actedForBy } from "#identity/people/grant.ts";
+import { actedForBy, type ActedFor } from "#identity/people/grant.ts";
 import { indexNames } from "#identity/people/name-indexing.ts";
 import { createSecondDevice } from "#identity/passkeys/second-device.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
@@ -222,7 +222,7 @@ async function buildHandler(
   const links = createLinks(inner);
   const relyingParty = createRelyingParty(outer);
   const outside = createOutsideSignIn({ ...inner, links, relyingParty });
-  const actsFor = (account: AccountId): Promise<readonly string[]> =>
+  const actsFor = (account: AccountId): Promise<readonly ActedFor[]> =>
     actedForBy(db, account, clock.now(), inner);
   return createHandler({
     ...outer,

@@ -22,6 +22,8 @@ export interface Person {
 export interface WholePerson extends Person {
   readonly actsFor: readonly Grant[];
   readonly actedForBy: readonly Grant[];
+  /** Whether the person has something to sign in with: then no invitation is given any more. */
+  readonly isEnrolled: boolean;
 }
 
 export interface PeoplePage {
@@ -61,7 +63,12 @@ export function readWholePerson(body: unknown): WholePerson | null {
     byMe: list(at(body, "actsFor")),
   });
   if (person === null || grants === null) return null;
-  return { ...person, actsFor: grants.byMe, actedForBy: grants.forMe };
+  return {
+    ...person,
+    actsFor: grants.byMe,
+    actedForBy: grants.forMe,
+    isEnrolled: at(body, "isEnrolled") === true,
+  };
 }
 
 /** A way back that the staff began for a person: the path of its link, told this one time. */

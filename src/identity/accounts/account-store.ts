@@ -21,12 +21,21 @@ export const accountColumns = `id, display_name_sealed AS "displayName", roles, 
   practitioner, status, language, kind, departments, assurance, opened_until AS "openedUntil",
   created_at AS "createdAt"`;
 
-export async function findAccountRow(db: Queryable, id: AccountId): Promise<AccountRow | null> {
-  const [row] = await db.query<AccountRow>({
-    name: "identity-account",
-    text: `SELECT ${accountColumns} FROM identity.account WHERE id = $1`,
-    values: [id],
+/** Those of the accounts that are there, in no order. */
+export async function findAccountRows(
+  db: Queryable,
+  accounts: readonly AccountId[],
+): Promise<readonly AccountRow[]> {
+  if (accounts.length === 0) return [];
+  return db.query<AccountRow>({
+    name: "identity-accounts",
+    text: `SELECT ${accountColumns} FROM identity.account WHERE id = ANY ($1::uuid[])`,
+    values: [accounts],
   });
+}
+
+export async function findAccountRow(db: Queryable, id: AccountId): Promise<AccountRow | null> {
+  const [row] = await findAccountRows(db, [id]);
   return row ?? null;
 }
 

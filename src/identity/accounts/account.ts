@@ -3,7 +3,8 @@ import type { AccountId, ResourceId } from "#core/ids.ts";
 import { parseAccountId, parseResourceId } from "#core/ids.ts";
 import { personRoles, type PersonRole } from "#core/policy-request.ts";
 import { invariant } from "#core/result.ts";
-import { findAccountRow, type AccountRow } from "#identity/accounts/account-store.ts";
+import { findAccountRows, type AccountRow } from "#identity/accounts/account-store.ts";
+import { coalesce } from "#identity/coalesce.ts";
 import { openText } from "#identity/sealed.ts";
 import type { Sealer } from "#vault/sealer.ts";
 import type { Queryable } from "#storage/database.ts";
@@ -74,8 +75,12 @@ const isOpen = ({ status, openedUntil }: AccountRow, now: Instant): boolean =>
   status === "active" && (openedUntil === null || openedUntil > now);
 
 export function createFindAccount(db: Queryable, sealer: Sealer, clock: Clock): FindAccount {
+  const find = coalesce(async (ids: readonly AccountId[]) => {
+    const rows = new Map((await findAccountRows(db, ids)).map((row) => [row.id, row]));
+    return ids.map((id) => rows.get(id) ?? null);
+  });
   return async (id) => {
-    const row = await findAccountRow(db, id);
+    const row = await find(id);
     return row === null || !isOpen(row, clock.now()) ? null : openAccount(row, sealer);
   };
 }

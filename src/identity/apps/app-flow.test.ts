@@ -16,7 +16,7 @@ import {
   type Chosen,
   type SmartTestApp,
 } from "#identity/testing-smart-app.ts";
-import { codeOfProblem } from "#identity/testing-signed-in.ts";
+import { administrator, codeOfProblem, signedInPerson } from "#identity/testing-signed-in.ts";
 import { origin, testIdentity, type TestIdentity } from "#identity/testing.ts";
 import type { Queryable } from "#storage/database.ts";
 
@@ -84,6 +84,24 @@ suite("an app that a person lets in", () => {
     const allowed = identity.log.entries.find(({ reasons }) => reasons.includes("app-allowed"));
     assert.deepEqual([allowed?.client, allowed?.decision], [client, "permit"]);
     assert.deepEqual(identity.faults, []);
+  });
+
+  test("is offered a person for whom she acts by the name that she was granted under", async (t) => {
+    const identity = await testIdentity(t);
+    const admin = await administrator(identity);
+    const her = await signedInPerson(identity, ana);
+    const grant = { patient: "mateo", basis: "parent", birthDate: "2017-01-20" };
+    const path = `admin/people/${her.account}/grants`;
+    assert.equal((await admin.call("POST", path, { ...grant, patientName: "Mateo" })).status, 200);
+    const app = createSmartApp(identity, await registerApp(identity), { browser: her.app.browser });
+    const offer = await app.offer(await app.ask(standalone));
+    assert.deepEqual(offer["patient"], {
+      kind: "pick",
+      patients: [
+        { id: "pat-1", name: "Ana Lima" },
+        { id: "mateo", name: "Mateo" },
+      ],
+    });
   });
 
   test("gets of what it asked for only what the person leaves and the operator allows", async (t) => {
@@ -310,7 +328,7 @@ const sessionsOf = async (identity: TestIdentity, client: string) => {
 
 suite("an app that is cut off while it asks for its first token", () => {
   type CutOff = (tx: Queryable, opened: Opened) => Promise<unknown>;
-  const now = systemClock.now;
+  const now = () => systemClock.now();
   const byThePerson: CutOff = async (tx) => {
     const [grant] = await tx.query<{ id: string; account: string }>(
       "SELECT id, account FROM identity.app_grant",

@@ -14,6 +14,7 @@ import { parseClientId, type Client } from "#identity/clients/client.ts";
 import type { ClientRegistry } from "#identity/clients/registry.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import type { JsonObject } from "#identity/http/body.ts";
+import type { ActedFor } from "#identity/people/grant.ts";
 import type { Exchange, Interactions } from "#identity/sign-in/interaction.ts";
 import type { Trail } from "#identity/trail.ts";
 
@@ -22,8 +23,8 @@ export interface ConsentDeps {
   readonly publicOrigin: string;
   readonly interactions: Pick<Interactions, "find">;
   readonly findAccount: FindAccount;
-  /** FHIR ids of the patients for whom the account may act now. */
-  readonly actsFor: (account: AccountId) => Promise<readonly string[]>;
+  /** The patients for whom the account may act now. */
+  readonly actsFor: (account: AccountId) => Promise<readonly ActedFor[]>;
   readonly clients: Pick<ClientRegistry, "findApproved">;
   readonly grants: Pick<AppGrants, "put">;
   readonly launches: Launches;
@@ -49,8 +50,8 @@ interface Waiting {
   readonly interaction: Interaction;
   readonly client: Client;
   readonly account: Account;
-  /** Whom she is or acts for now. */
-  readonly patients: readonly string[];
+  /** Whom she is or acts for now, each by FHIR id, with the name where one is known. */
+  readonly patients: ReadonlyMap<string, string | null>;
   readonly asked: Asked;
   /** From the chart that the app was opened from; null when it was not. */
   readonly launched: { readonly launch: string; readonly patient: ResourceId } | null;
@@ -60,6 +61,10 @@ const dayMs = 24 * 60 * 60_000;
 const ownRoles: ReadonlySet<string> = new Set(["patient", "proxy"]);
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** Her own charts; the first is hers by her name. */
+const namedCharts = ({ patients, roles, displayName }: Account): [string, string | null][] =>
+  patients.map((id, at) => [id, at === 0 && roles.includes("patient") ? displayName : null]);
 
 /** What waits for an answer. Fails as "sign-in-expired", or as "parameter-invalid" for a launch that is not hers. */
 async function findWaiting(
@@ -75,7 +80,11 @@ async function findWaiting(
   const account = accountId === null ? null : await deps.findAccount(accountId);
   if (client === null || account === null) return refuse("sign-in-expired");
   const asked = askedOf(interaction.params["scope"], client);
-  const patients = [...new Set([...account.patients, ...(await deps.actsFor(account.id))])];
+  const others = await deps.actsFor(account.id);
+  const patients = new Map<string, string | null>([
+    ...namedCharts(account),
+    ...others.map(({ patient, name }): [string, string | null] => [patient, name]),
+  ]);
   const known = { interaction, client, account, patients, asked };
   const launch = interaction.params["launch"];
   if (launch === undefined) return ok({ ...known, launched: null });
@@ -90,9 +99,7 @@ function patientChoice({ asked, launched, account, patients: hers }: Waiting): C
   if (!asksForPatient(asked)) return { kind: "none" };
   if (launched !== null) return { kind: "launched", id: launched.patient };
   if (account.roles.some((role) => !ownRoles.has(role))) return { kind: "name" };
-  const self = account.roles.includes("patient") ? account.patients[0] : undefined;
-  const patients = hers.map((id) => ({ id, name: id === self ? account.displayName : null }));
-  return { kind: "pick", patients };
+  return { kind: "pick", patients: [...hers].map(([id, name]) => ({ id, name })) };
 }
 
 /** Where the person is sent back to: an address with a scheme of the app's own has no origin. */
@@ -128,7 +135,7 @@ function patientOf(waiting: Waiting, named: unknown): Result<ResourceId | null> 
   if (choice.kind === "none") return ok(null);
   if (choice.kind === "launched" && waiting.launched !== null) return ok(waiting.launched.patient);
   const patient = parseResourceId(textOf(named));
-  const isHers = patient !== null && (choice.kind === "name" || waiting.patients.includes(patient));
+  const isHers = patient !== null && (choice.kind === "name" || waiting.patients.has(patient));
   return isHers ? ok(patient) : refuse("parameter-invalid", { at: "patient" });
 }
 

@@ -4,15 +4,17 @@ import { laterBy, type Clock, type Instant } from "#core/clock.ts";
 import { isRecord } from "#core/jws.ts";
 import { invariant } from "#core/result.ts";
 import type { Blind } from "#identity/blind.ts";
+import { coalesce } from "#identity/coalesce.ts";
 import {
   consumeOidc,
   dropOidc,
   getOidc,
-  getOidcBy,
   grantOf,
   putOidc,
   putOidcOnce,
   type OidcKey,
+  type OidcName,
+  type OidcRow,
   type StoredOidc,
 } from "#identity/oidc/oidc-store.ts";
 import { openText, sealText } from "#identity/sealed.ts";
@@ -68,6 +70,14 @@ export function createAdapter(deps: AdapterDeps): AdapterFactory {
   const optional = (kind: "oidc-grant" | "browser" | "oidc-user-code", id: unknown) =>
     typeof id === "string" ? blind(kind, id) : null;
 
+  const foundBy = (name: OidcName) =>
+    coalesce((keys: readonly OidcKey[]) => getOidc(db, name, keys, clock.now()));
+  const found = { byId: foundBy("id"), byUid: foundBy("uid"), byUserCode: foundBy("user_code") };
+  const put = coalesce(async (rows: readonly OidcRow[]) => {
+    await putOidc(db, rows);
+    return rows.map(() => undefined);
+  });
+  const putOnce = coalesce((rows: readonly OidcRow[]) => putOidcOnce(db, rows, clock.now()));
   const seen = createBoundedCache<string, SeenProof>(proofsRemembered);
   /** The database decides when it is written; what this process saw itself is told without asking it. */
   const findProof = (id: string): AdapterPayload | undefined => {
@@ -92,32 +102,21 @@ export function createAdapter(deps: AdapterDeps): AdapterFactory {
           sealed: sealText(sealer, purposeOf(key), JSON.stringify(payload)),
           expiresAt: laterBy(now, expiresInSeconds * 1_000),
         };
-        if (model !== "ReplayDetection") return putOidc(db, row);
-        if (!(await putOidcOnce(db, row, now)))
-          throw new errors.InvalidGrant("DPoP proof JWT Replay detected");
+        if (model !== "ReplayDetection") {
+          await put(row);
+          return;
+        }
+        if (!(await putOnce(row))) throw new errors.InvalidGrant("DPoP proof JWT Replay detected");
         seen.set(id, { payload, expiresAt: row.expiresAt });
       },
       find: async (id) =>
         model === "ReplayDetection"
           ? findProof(id)
-          : read(sealer, model, await getOidc(db, keyOf(id), clock.now())),
+          : read(sealer, model, await found.byId(keyOf(id))),
       findByUid: async (uid) =>
-        read(
-          sealer,
-          model,
-          await getOidcBy(db, "uid", { model, id: blind("browser", uid) }, clock.now()),
-        ),
+        read(sealer, model, await found.byUid({ model, id: blind("browser", uid) })),
       findByUserCode: async (code) =>
-        read(
-          sealer,
-          model,
-          await getOidcBy(
-            db,
-            "user_code",
-            { model, id: blind("oidc-user-code", code) },
-            clock.now(),
-          ),
-        ),
+        read(sealer, model, await found.byUserCode({ model, id: blind("oidc-user-code", code) })),
       consume: async (id) => {
         const key = keyOf(id);
         if (await consumeOidc(db, key, clock.now())) return;

@@ -17,41 +17,65 @@ export interface OidcRow extends OidcKey {
   readonly expiresAt: Instant;
 }
 
-export async function putOidc(db: Queryable, row: OidcRow): Promise<void> {
+const nameOf = ({ model, id }: OidcKey): string => `${model} ${id.toString("hex")}`;
+
+/** Each key once, and in one order for everybody, so that no two statements wait for each other. */
+const inOrder = (rows: ReadonlyMap<string, OidcRow>): readonly OidcRow[] =>
+  [...rows].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, row]) => row);
+
+/** The columns of `rows`, each as one array. */
+const columnsOf = (rows: readonly OidcRow[]): readonly unknown[] => [
+  rows.map(({ model }) => model),
+  rows.map(({ id }) => id),
+  rows.map(({ sealed }) => sealed),
+  rows.map(({ expiresAt }) => toIso(expiresAt)),
+];
+
+/** Of two rows with one key the later stands. */
+export async function putOidc(db: Queryable, all: readonly OidcRow[]): Promise<void> {
+  const rows = inOrder(new Map(all.map((row) => [nameOf(row), row])));
   await db.query({
     name: "identity-oidc-put",
     text: `INSERT INTO identity.oidc
-        (model, id, grant_id, uid, user_code, browser, sealed, expires_at)
-      SELECT $1, $2, $3, $4, $5, $6, $7, $8::timestamptz FROM ${committedLater}
+        (model, id, sealed, expires_at, grant_id, uid, user_code, browser)
+      SELECT asked.* FROM ${committedLater}, unnest($1::text[], $2::bytea[], $3::bytea[],
+        $4::timestamptz[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[]) AS asked
       ON CONFLICT (tenant, model, id) DO UPDATE SET grant_id = excluded.grant_id,
         uid = excluded.uid, user_code = excluded.user_code, browser = excluded.browser,
         sealed = excluded.sealed, expires_at = excluded.expires_at`,
     values: [
-      row.model,
-      row.id,
-      row.grant,
-      row.uid,
-      row.userCode,
-      row.browser,
-      row.sealed,
-      toIso(row.expiresAt),
+      ...columnsOf(rows),
+      rows.map(({ grant }) => grant),
+      rows.map(({ uid }) => uid),
+      rows.map(({ userCode }) => userCode),
+      rows.map(({ browser }) => browser),
     ],
   });
 }
 
-/** Whether it was stored: false when the id is there already and has not expired. */
-export async function putOidcOnce(db: Queryable, row: OidcRow, now: Instant): Promise<boolean> {
-  const stored = await db.query<{ readonly model: string }>({
+/**
+ * Whether each was stored: false when its key is there already and has not expired. Of several rows
+ * with one key, the first alone may be.
+ */
+export async function putOidcOnce(
+  db: Queryable,
+  all: readonly OidcRow[],
+  now: Instant,
+): Promise<readonly boolean[]> {
+  const rows = inOrder(new Map(all.toReversed().map((row) => [nameOf(row), row])));
+  const stored = await db.query<{ readonly model: string; readonly id: Buffer }>({
     name: "identity-oidc-once",
     text: `INSERT INTO identity.oidc AS known (model, id, sealed, expires_at)
-      SELECT $1, $2, $3, $4::timestamptz FROM ${committedLater}
+      SELECT asked.* FROM ${committedLater},
+        unnest($1::text[], $2::bytea[], $3::bytea[], $4::timestamptz[]) AS asked
       ON CONFLICT (tenant, model, id) DO UPDATE SET
         sealed = excluded.sealed, expires_at = excluded.expires_at
       WHERE known.expires_at <= $5
-      RETURNING model`,
-    values: [row.model, row.id, row.sealed, toIso(row.expiresAt), toIso(now)],
+      RETURNING model, id`,
+    values: [...columnsOf(rows), toIso(now)],
   });
-  return stored.length === 1;
+  const left = new Set(stored.map(nameOf));
+  return all.map((row) => left.delete(nameOf(row)));
 }
 
 export type StoredOidc = {
@@ -60,35 +84,28 @@ export type StoredOidc = {
   readonly consumedAt: Instant | null;
 };
 
-const found = `SELECT id, sealed, consumed_at AS "consumedAt" FROM identity.oidc`;
+/** The row's own id, or a second name of it. */
+export type OidcName = "id" | "uid" | "user_code";
 
-/** Null when there is none, or it has expired. */
+/** What is stored under each key, in their order; null where there is none, or it has expired. */
 export async function getOidc(
   db: Queryable,
-  { model, id }: OidcKey,
+  by: OidcName,
+  keys: readonly OidcKey[],
   now: Instant,
-): Promise<StoredOidc | null> {
-  const [row] = await db.query<StoredOidc>({
-    name: "identity-oidc-get",
-    text: `${found} WHERE model = $1 AND id = $2 AND expires_at > $3`,
-    values: [model, id, toIso(now)],
-  });
-  return row ?? null;
-}
-
-/** By a second name of the row, `uid` or `user_code`. */
-export async function getOidcBy(
-  db: Queryable,
-  by: "uid" | "user_code",
-  key: OidcKey,
-  now: Instant,
-): Promise<StoredOidc | null> {
-  const [row] = await db.query<StoredOidc>({
+): Promise<readonly (StoredOidc | null)[]> {
+  const rows = await db.query<StoredOidc & { readonly place: number }>({
     name: `identity-oidc-by-${by}`,
-    text: `${found} WHERE model = $1 AND ${by} = $2 AND expires_at > $3`,
-    values: [key.model, key.id, toIso(now)],
+    // One look into the index for each: joined as they are, the whole table would be read.
+    text: `SELECT place, kept.id, kept.sealed, kept.consumed_at AS "consumedAt"
+      FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked (model, name, place),
+        LATERAL (SELECT id, sealed, consumed_at FROM identity.oidc
+          WHERE oidc.model = asked.model AND oidc.${by} = asked.name AND expires_at > $3
+          LIMIT 1) AS kept`,
+    values: [keys.map(({ model }) => model), keys.map(({ id }) => id), toIso(now)],
   });
-  return row ?? null;
+  const placed = new Map(rows.map(({ place, ...row }) => [place, row]));
+  return keys.map((_, at) => placed.get(at + 1) ?? null);
 }
 
 /** Whether it was still unused: of two uses at once, one gets false. */

@@ -14,6 +14,7 @@ import { openGrant } from "#identity/people/grant.ts";
 import { makeEnvelope } from "#identity/people/invitation.ts";
 import { isNamed, nameBlind } from "#identity/people/name-index.ts";
 import {
+  findEnrolled,
   changeAccountRow,
   dropKeys,
   dropRights,
@@ -92,6 +93,7 @@ export async function showPerson(deps: AdministerDeps, id: AccountId): Promise<A
     practitioner,
     actsFor: shown(own, "patientName"),
     actedForBy: shown(others, "proxyName"),
+    isEnrolled: (await findEnrolled(deps.db, [id])).has(id),
   });
 }
 

@@ -151,6 +151,8 @@ suite("administering people", () => {
     const path = `admin/people/${nia.account}/invitation`;
     for (const body of [{}, { birthDate: "1990-01-02" }])
       assert.equal(await codeOfProblem(await admin.call("POST", path, body)), "enrolled-already");
+    const shown = await done(admin.call("GET", `admin/people/${nia.account}`));
+    assert.equal(shown["isEnrolled"], true);
     const links = await identity.db.query("SELECT 1 FROM identity.enrolment WHERE used_at IS NULL");
     assert.equal(links.length, 0);
   });

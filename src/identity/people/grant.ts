@@ -128,15 +128,23 @@ export async function actingOf(
   };
 }
 
+export interface ActedFor {
+  readonly patient: ResourceId;
+  /** As whoever granted it calls them; null when nobody said. */
+  readonly name: string | null;
+}
+
 /** For whom the account may act at this moment. */
 export async function actedForBy(
   db: Queryable,
   account: AccountId,
   now: Instant,
   deps: GrantDeps,
-): Promise<readonly ResourceId[]> {
+): Promise<readonly ActedFor[]> {
   const grants = await openGrantsOf(db, account, now, deps);
-  return [...new Set(grants.filter((grant) => holds(grant, now)).map(({ patient }) => patient))];
+  const holding = grants.filter((grant) => holds(grant, now));
+  const named = new Map(holding.map(({ patient, patientName }) => [patient, patientName]));
+  return [...named].map(([patient, name]) => ({ patient, name }));
 }
 
 /** Has every session of the account go by its grants as they stand in this transaction. */

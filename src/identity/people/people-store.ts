@@ -123,17 +123,6 @@ export async function findEnrolled(
   return new Set(rows.map(({ account }) => account));
 }
 
-export async function findAccountRows(
-  db: Queryable,
-  accounts: readonly AccountId[],
-): Promise<readonly AccountRow[]> {
-  if (accounts.length === 0) return [];
-  return db.query<AccountRow>(
-    `SELECT ${accountColumns} FROM identity.account WHERE id = ANY ($1::uuid[])`,
-    [accounts],
-  );
-}
-
 type UnnamedRow = { readonly id: string; readonly displayName: Buffer };
 
 /** Accounts that cannot be found by name, as they were made before names were indexed. */

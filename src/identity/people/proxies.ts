@@ -5,7 +5,7 @@ import type { Random } from "#core/random.ts";
 import { ok, type Result } from "#core/result.ts";
 import type { InvitationMade, ProxyGrant } from "#core/wire.ts";
 import { openAccount, type Account } from "#identity/accounts/account.ts";
-import { findAccountRow } from "#identity/accounts/account-store.ts";
+import { findAccountRow, findAccountRows } from "#identity/accounts/account-store.ts";
 import type { Blind } from "#identity/blind.ts";
 import type { CallHandler, Calls, Deed } from "#identity/calls/calls.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
@@ -16,12 +16,7 @@ import { parseBirthDate, type BirthDate } from "#identity/people/birth-date.ts";
 import { endGrant, findGrant, findGrantsFor, findGrantsOf } from "#identity/people/grant-store.ts";
 import { actAnew, openGrant, type Grant } from "#identity/people/grant.ts";
 import { makeInvitation } from "#identity/people/invitation.ts";
-import {
-  dropKeys,
-  findAccountRows,
-  findEnrolled,
-  setStatus,
-} from "#identity/people/people-store.ts";
+import { dropKeys, findEnrolled, setStatus } from "#identity/people/people-store.ts";
 import { shownGrant } from "#identity/people/person.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 import type { Sealer } from "#vault/sealer.ts";

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Invitation } from "../../account/invitation.ts";
-import type { Person } from "../../administration/read.ts";
+import type { WholePerson } from "../../administration/read.ts";
 import { useAdministration } from "../../app/administration.ts";
 import { Confirm } from "../../app/confirm.tsx";
 import { useDeed } from "../../app/deed.ts";
@@ -14,16 +14,17 @@ const dayCharacters = 10;
 
 /** Letting in, keeping out, and the end of the account. */
 export function PersonStanding(props: {
-  readonly person: Person;
+  readonly person: WholePerson;
   readonly changed: () => void;
   readonly made: (invitation: Invitation) => void;
 }) {
   const { person, changed, made } = props;
   const administration = useAdministration();
-  const { id, displayName, status, isEnvelope } = person;
+  const { id, displayName, status, isEnvelope, isEnrolled } = person;
+  const mayBeInvited = status === "active" && !isEnvelope && !isEnrolled;
   return (
     <>
-      {status === "active" && !isEnvelope ? <InviteAgain id={id} made={made} /> : null}
+      {mayBeInvited ? <InviteAgain id={id} made={made} /> : null}
       <div className="actions">
         {status === "active" ? (
           <Confirm
