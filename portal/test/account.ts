@@ -159,6 +159,11 @@ export async function account(
     case "GET proxies":
       return send(response, 200, { forMe: own.helpers, byMe: [] });
     case "POST proxies":
+      if (id === "accept")
+        return send(response, 410, {
+          type: "urn:phylax:problem:enrolment-link-refused",
+          status: 410,
+        });
       return send(response, 201, madeUpInvitation(text(at(body, "name")) ?? ""));
     case "DELETE proxies":
       own.helpers = without(own.helpers);

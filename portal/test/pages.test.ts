@@ -272,6 +272,23 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
         await page.getByRole("button", { name: "Make the invitation" }).click();
       },
     }),
+    patient("/account/people", "Please type the code", {
+      name: "account-people-take-up",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Use a code that I was given" }).click();
+        await page.getByRole("button", { name: "Use the code" }).click();
+      },
+    }),
+    patient("/account/people", "That did not match
+This way back is closed", {
+      name: "account-people-refused-code",
+      act: async ({ page }) => {
+        await page.getByRole("button", { name: "Use a code that I was given" }).click();
+        await page.getByLabel("The code on the paper").fill("ABCD-EFGH");
+        await page.getByLabel("Your date of birth").fill("1970-02-03");
+        await page.getByRole("button", { name: "Use the code" }).click();
+      },
+    }),
     patient("/account/people", "Scan this with a phone", {
       name: "account-people-sheet",
       act: async ({ page }) => {

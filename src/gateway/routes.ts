@@ -168,6 +168,7 @@ const declared: readonly Route[] = [
   own(["GET"], "/launchable-apps"),
   own(["POST"], "/launches"),
   own(["GET", "POST"], "/proxies"),
+  own(["POST"], "/proxies/accept"),
   own(["DELETE"], "/proxies/:id"),
   administration(["POST"], "/people"),
   administration(["POST"], "/people/search"),

@@ -91,13 +91,16 @@ suite(
         }
         const { state } = (globalThis as unknown as { client: Asker }).client;
         const began = performance.now();
+        // When the last request was sent that was still answered: a busy machine may answer late.
+        let lived = 0;
         for (;;) {
+          const sentMs = performance.now() - began;
           const { status } = await fetch(`${state.serverUrl}/Patient`, {
             headers: { authorization: `Bearer ${state.tokenResponse.access_token}` },
           });
-          const ms = performance.now() - began;
-          if (status === 401) return ms;
-          if (ms > 10_000) return ms;
+          if (status === 401) return lived;
+          lived = sentMs;
+          if (sentMs > 10_000) return sentMs;
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       });

@@ -43,6 +43,8 @@ export interface Account {
   readonly grants: (signal?: AbortSignal) => Promise<Outcome<Grants>>;
   /** Lets someone act for the person, once that someone has come by the invitation. */
   readonly grant: (helper: Helper) => Promise<Outcome<Invitation>>;
+  /** Acts from now on for whom a code on paper lets her act, with the account that she has. */
+  readonly takeUp: (code: string, birthDate: string) => Promise<Outcome<true>>;
   readonly endGrant: (id: string) => Promise<Outcome<null>>;
   readonly setLanguage: (language: string) => Promise<Outcome<null>>;
 }
@@ -88,6 +90,10 @@ export function createAccount(session: Asking): Account {
     stopRecovery: (id) => send("DELETE", one("recovery", id)),
     grants: (signal) => get(`${base}/proxies`, readGrants, signal),
     grant: (helper) => post(`${base}/proxies`, helper, readInvitation),
+    takeUp: (code, birthDate) =>
+      post(`${base}/proxies/accept`, { code, birthDate }, (body) =>
+        Array.isArray(at(body, "accepted")) ? true : null,
+      ),
     endGrant: (id) => send("DELETE", one("proxies", id)),
     setLanguage: (language) => send("PATCH", base, { language }),
   };

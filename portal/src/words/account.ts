@@ -160,5 +160,14 @@ export const accountWords = {
     untilLabel: "Until which day? (you can leave this empty)",
     invite: "Make the invitation",
     inviting: "Making it…",
+    takeUp: "Use a code that I was given",
+    takeUpLead:
+      "Did someone invite you to act for them? Type the code from their paper here. You keep your own sign-in.",
+    code: "The code on the paper",
+    codeMissing: "Please type the code.",
+    ownBirthDate: "Your date of birth",
+    ownBirthDateMissing: "Please fill in your date of birth.",
+    takeUpNow: "Use the code",
+    takingUp: "Looking it up…",
   },
 } as const;

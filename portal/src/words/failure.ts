@@ -19,6 +19,7 @@ const sameAs: ReadonlyMap<string, Told> = new Map([
   ["upstream-unavailable", "unavailable"],
   ["proof-invalid", "clock-wrong"],
   ["resource-type-unknown", "not-found"],
+  ["enrolment-link-refused", "invitation-refused"],
 ]);
 
 type Told = Exclude<keyof typeof failures, "long-wait">;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { administrator } from "#identity/people/testing.ts";
 import { laterBy, systemClock } from "#core/clock.ts";
 import { parseAccountId } from "#core/ids.ts";
 import { endAppGrant } from "#identity/apps/grant-store.ts";
@@ -16,7 +17,7 @@ import {
   type Chosen,
   type SmartTestApp,
 } from "#identity/testing-smart-app.ts";
-import { administrator, codeOfProblem, signedInPerson } from "#identity/testing-signed-in.ts";
+import { codeOfProblem, signedInPerson } from "#identity/testing-signed-in.ts";
 import { origin, testIdentity, type TestIdentity } from "#identity/testing.ts";
 import type { Queryable } from "#storage/database.ts";
 

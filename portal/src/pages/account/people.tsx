@@ -11,6 +11,7 @@ import { Page } from "../../app/page.tsx";
 import { Badge, Button, Empty } from "../../design/parts.tsx";
 import { words } from "../../words/en.ts";
 import { InviteHelper } from "./invite-helper.tsx";
+import { TakeUp } from "./take-up.tsx";
 
 const { people, sections } = words.account;
 
@@ -18,10 +19,10 @@ const { people, sections } = words.account;
 export function Component() {
   const account = useAccount();
   const loading = useLoad("grants", account.grants);
-  const [isInviting, setIsInviting] = useState(false);
+  const [asked, setAsked] = useState<"invite" | "take-up" | null>(null);
   const [made, setMade] = useState<Invitation | null>(null);
   const invited = (invitation: Invitation): void => {
-    setIsInviting(false);
+    setAsked(null);
     setMade(invitation);
     loading.again();
   };
@@ -31,15 +32,18 @@ export function Component() {
       <LoadedPart of={loading} name={people.loading}>
         {(grants) => <Both grants={grants} changed={loading.again} />}
       </LoadedPart>
-      {isInviting ? (
-        <InviteHelper sent={invited} cancel={() => setIsInviting(false)} />
-      ) : (
+      {asked === "invite" ? <InviteHelper sent={invited} cancel={() => setAsked(null)} /> : null}
+      {asked === "take-up" ? <TakeUp cancel={() => setAsked(null)} /> : null}
+      {asked === null ? (
         <div className="actions">
-          <Button look="quiet" icon="add" onPress={() => setIsInviting(true)}>
+          <Button look="quiet" icon="add" onPress={() => setAsked("invite")}>
             {people.add}
           </Button>
+          <Button look="plain" onPress={() => setAsked("take-up")}>
+            {people.takeUp}
+          </Button>
         </div>
-      )}
+      ) : null}
     </Page>
   );
 }
