@@ -279,8 +279,7 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
         await page.getByRole("button", { name: "Use the code" }).click();
       },
     }),
-    patient("/account/people", "That did not match
-This way back is closed", {
+    patient("/account/people", "That did not match", {
       name: "account-people-refused-code",
       act: async ({ page }) => {
         await page.getByRole("button", { name: "Use a code that I was given" }).click();
