@@ -18,6 +18,8 @@ export type PolicyAction =
   | "create"
   | "update"
   | "delete"
+  /** Taking a sensitivity label off, for a reason that is written down. */
+  | "relabel"
   | "access-log"
   | "audit-read"
   | "import"

@@ -54,6 +54,7 @@ const recordActions = [
   "create",
   "update",
   "delete",
+  "relabel",
   "import",
   "export",
   "break-glass",
@@ -75,6 +76,7 @@ const patientData: readonly Data[] = (
       [
         ["Observation", null, false],
         ["Observation", "psychotherapy", false],
+        ["Observation", "minor-confidential", false],
         ["Observation", null, true],
         ["Consent", null, true],
       ] as const
@@ -160,7 +162,7 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   const is = (role: PersonRole): boolean => roles.includes(role);
   const looking = ["read", "search", "history"].includes(action);
   if (level === 0 && (!looking || data.label !== null)) return false;
-  const changing = ["create", "update", "delete"].includes(action);
+  const changing = ["create", "update", "delete", "relabel"].includes(action);
   const asking = (is("patient") || is("proxy")) && purpose === "PATRQT";
   const isHers =
     asking &&
@@ -198,7 +200,8 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
     return true;
   const taking = looking || action === "export";
   if (treating && data.inCareTeam) return taking || changing;
-  return taking && isHers && data.label !== "psychotherapy";
+  const isKeptFromParents = data.label === "minor-confidential" && data.whose === "acted for";
+  return taking && isHers && data.label !== "psychotherapy" && !isKeptFromParents;
 }
 
 suite("the decision table", () => {

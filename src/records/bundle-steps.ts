@@ -126,8 +126,12 @@ async function stepOf(
 ): Promise<Step> {
   switch (action.method) {
     case "POST":
-    case "PUT":
       return writeStep(entry, await preparePut(deps, visit, action), action);
+    case "PUT": {
+      // The version whose labels were carried over must be the one that is replaced.
+      const ownVersion = action.ownVersion || action.ifVersion === null;
+      return writeStep(entry, await preparePut(deps, visit, action), { ownVersion });
+    }
     case "PATCH": {
       const prepared = await preparePatch(deps, visit, action);
       // What was patched must not have changed since, whether or not the caller named a version.

@@ -45,7 +45,7 @@ export async function layHoney(
   if (!known.ok) return known;
   if (known.value.size > 0)
     return refuse("parameter-invalid", { detail: "a patient of this id has a record of her own" });
-  const batch = await prepareImport(deps, lines, "honey");
+  const batch = await prepareImport(deps, lines, { kind: "honey" });
   if (!batch.ok) return batch;
   const written = await writeImport(deps, operator, batch.value);
   if (!written.ok) return written;

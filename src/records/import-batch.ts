@@ -7,12 +7,14 @@ import type { Random } from "#core/random.ts";
 import { failed, ok, unreachable, type Result } from "#core/result.ts";
 import type { BlindIndex } from "#records/blind/blind-index.ts";
 import { sealRule } from "#records/consent/sealed-rule.ts";
+import { labelledLines, type Earlier, type ImportedLine } from "#records/import-labels.ts";
 import { categoriesOf } from "#records/fhir/categories.ts";
 import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import { outcomeLine, type ImportLine, type LineOutcome } from "#records/import-line.ts";
 import type { Operator } from "#records/operator.ts";
 import { putRow } from "#records/row-write.ts";
 import { homeOf, type Home } from "#records/home.ts";
+import type { RecordStore } from "#records/store.ts";
 import type {
   ConsentWrite,
   RowOutcome,
@@ -27,6 +29,7 @@ export interface ImportDeps {
   readonly tenant: TenantId;
   readonly log: Pick<Log<Work, WriteOutcome>, "submit">;
   readonly vault: Vault;
+  readonly store: RecordStore;
   /** By which what is brought in is checked. */
   readonly conformance: CurrentConformance;
   readonly blind: BlindIndex;
@@ -46,15 +49,20 @@ type Prepared = { readonly line: ImportLine } & (
 );
 
 type Housed =
-  | { readonly ok: true; readonly line: Extract<ImportLine, { ok: true }>; readonly home: Home }
+  | {
+      readonly ok: true;
+      readonly line: Extract<ImportLine, { ok: true }>;
+      readonly ifVersion: number | null;
+      readonly home: Home;
+    }
   | { readonly ok: false; readonly line: ImportLine; readonly problem: Problem };
 
-function housed(line: ImportLine, vault: Vault): Housed {
+function housed({ line, ifVersion }: ImportedLine, vault: Vault): Housed {
   if (!line.ok) return { ok: false, line, problem: line.problem };
   const { id } = line.parsed;
   const home = id === null ? refuse("resource-invalid") : homeOf(line.parsed, { id }, vault);
   return home.ok
-    ? { ok: true, line, home: home.value }
+    ? { ok: true, line, ifVersion, home: home.value }
     : { ok: false, line, problem: home.problem };
 }
 
@@ -113,7 +121,7 @@ async function consentsOf(
 
 function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
   if (!each.ok) return each;
-  const { line, home } = each;
+  const { line, home, ifVersion } = each;
   const { parsed } = line;
   const key = keys.of.get(home.compartment);
   if (keys.shredded.has(home.compartment))
@@ -127,7 +135,7 @@ function prepared(each: Housed, keys: Keys, vault: Vault): Prepared {
     ...home,
     id: parsed.id,
     key,
-    ifVersion: null,
+    ifVersion,
     skipUnchanged: true,
     // What no search is to find is in no index.
     // Honey is indexed, too: a Patient without index rows would give it away.
@@ -222,13 +230,22 @@ export interface ImportBatch {
   readonly lines: readonly Prepared[];
 }
 
-/** Finds the patient and the key of every line; makes keys for patients that are new. */
+export interface ImportOf {
+  readonly kind?: "records" | "honey";
+  /** What came before in the same request; grows with each batch. */
+  readonly earlier?: Earlier;
+}
+
+/** Finds the patient, the labels and the key of every line; makes keys for patients that are new. */
 export async function prepareImport(
-  { tenant, vault, blind }: ImportDeps,
+  deps: ImportDeps,
   lines: readonly ImportLine[],
-  kind: "records" | "honey" = "records",
+  { kind = "records", earlier = new Map() }: ImportOf = {},
 ): Promise<Result<ImportBatch>> {
-  const homes = lines.map((line) => housed(line, vault));
+  const { tenant, vault, blind } = deps;
+  const labelled = await labelledLines(lines, earlier, deps);
+  if (!labelled.ok) return labelled;
+  const homes = labelled.value.map((line) => housed(line, vault));
   const found = await keysOf(homes, vault);
   if (!found.ok) return found;
   const blindKeys = await blind.writeKeys();

@@ -4,6 +4,7 @@ import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { readBody, textOf, type Answer } from "#records/http.ts";
 import { prepareImport, writeImport, type ImportDeps } from "#records/import-batch.ts";
+import type { Earlier } from "#records/import-labels.ts";
 import { parseImportLine, type ImportLine } from "#records/import-line.ts";
 import { operatorOf } from "#records/operator.ts";
 
@@ -64,9 +65,10 @@ export async function importRecords(
   if (!lines.ok) return lines;
   const operator = operatorOf(request, deps.clock.now(), deps.random);
   const begun: ReturnType<typeof writeImport>[] = [];
+  const earlier: Earlier = new Map();
   for await (const parsed of parseInTurns(lines.value, deps)) {
     // In order: a later batch may be about patients whose keys an earlier one makes.
-    const batch = await prepareImport(deps, parsed);
+    const batch = await prepareImport(deps, parsed, { earlier });
     if (!batch.ok) return batch;
     const writing = writeImport(deps, operator, batch.value);
     // Awaited below; until then a rejection must not count as unhandled.

@@ -58,6 +58,7 @@ const letterOf = {
   create: "c",
   update: "u",
   delete: "d",
+  relabel: "u",
   import: "c",
   export: "r",
   match: "s",

@@ -4,10 +4,12 @@ import type { Random } from "#core/random.ts";
 import { failed, ok, type Result } from "#core/result.ts";
 import { sealRule } from "#records/consent/sealed-rule.ts";
 import { refused, type Refusal } from "#records/door.ts";
+import { carryLabels, labelsLost } from "#records/fhir/carried-labels.ts";
 import { categoriesOf, labelsOf } from "#records/fhir/categories.ts";
 import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import type { ParsedResource } from "#records/fhir/parse.ts";
-import { refuseById, type Wanted } from "#records/read.ts";
+import { refuseById, refuseUnopened, union, type Wanted } from "#records/read.ts";
+import { findBefore, openBefore, type Before } from "#records/version-before.ts";
 import { putRow } from "#records/row-write.ts";
 import type { SearchDeps } from "#records/search-matches.ts";
 import { findHome, type Home } from "#records/home.ts";
@@ -57,6 +59,8 @@ async function keyForWriting(
   return key === undefined ? failed(await whyNoKey(home, vault)) : ok(key);
 }
 
+const nothingThere: Before = { value: null, version: null };
+
 export interface Put {
   /** Whether the id may be in use already. */
   readonly method: "POST" | "PUT";
@@ -65,16 +69,18 @@ export interface Put {
   readonly ifVersion: number | null;
   /** Whose record it belongs to, where that is known beforehand. */
   readonly home?: Home;
+  /** Labels that the new version lacks are taken off, for a reason that is written with it; else they stay. */
+  readonly relabels?: boolean;
 }
 
 /** Finds the resource's patient, asks policy, fetches the key. */
 export async function preparePut(
   deps: WriteDeps,
   visit: Visit,
-  { method, parsed, id, ifVersion, home: given }: Put,
+  { method, parsed: sent, id, ifVersion, home: given, relabels = false }: Put,
 ): Promise<PreparedWrite> {
   const { store, vault } = deps;
-  const { type, value } = parsed;
+  const { type } = sent;
   const about = touch({
     action: method === "POST" ? "create" : "update",
     compartment: null,
@@ -85,31 +91,38 @@ export async function preparePut(
     ok: false,
     refusal: refused(found, known),
   });
-  const home = given === undefined ? await findHome(parsed, { id, visit }, deps) : ok(given);
+  const home = given === undefined ? await findHome(sent, { id, visit }, deps) : ok(given);
   if (!home.ok) return stop(home.problem);
   const { compartment } = home.value;
   const inCareTeam =
     compartment === "organisation" ? ok(false) : await store.isInCareTeam(compartment, visit.asker);
   if (!inCareTeam.ok) return stop(inCareTeam.problem);
-  const existing = method === "POST" ? null : await store.find(type, id, visit.asker);
-  if (existing?.ok === false) return stop(existing.problem);
-  const isNew = existing === null || existing.value.rows.length === 0;
+  const existing =
+    method === "POST" ? ok(nothingThere) : await findBefore(deps, visit, { type, id });
+  if (!existing.ok) return { ok: false, refusal: refuseUnopened(existing, about) };
+  const { value: before, version: versionBefore } = existing.value;
+  const lost = before === null ? [] : labelsLost(sent.value, before);
+  const parsed = before === null || relabels ? sent : carryLabels(sent, before);
+  const { value } = parsed;
+  const isNew = versionBefore === null || versionBefore === 0;
   const action = isNew ? "create" : "update";
   const question = { action, type, compartment, inCareTeam: inCareTeam.value } as const;
-  const verdict = visit.decide({
-    ...question,
-    labels: labelsOf(value),
-    // What stood there before an update might be beyond a narrowed scope, so that none covers one.
-    ...(isNew ? { content: [value] } : {}),
-  });
-  const { policies } = verdict;
-  const known: Touch = {
-    ...about,
-    action,
-    compartment,
-    policies,
-    categories: categoriesOf(value),
-  };
+  const labels = union([labelsOf(value), before === null ? [] : labelsOf(before)]);
+  const isRelabelled = relabels && lost.length > 0;
+  const allowed = isRelabelled ? visit.decide({ ...question, action: "relabel", labels }) : null;
+  const written =
+    allowed?.permitted === false
+      ? allowed
+      : visit.decide({
+          ...question,
+          labels,
+          // What stood there before an update might be beyond a narrowed scope, so that none covers one.
+          ...(isNew ? { content: [value] } : {}),
+        });
+  const verdict = written;
+  const taken = isRelabelled ? lost.map((label) => `unlabelled-${label}`) : [];
+  const policies = [...(allowed?.policies ?? []), ...written.policies, ...taken];
+  const known: Touch = { ...about, action, compartment, policies, categories: categoriesOf(value) };
   if (!verdict.permitted)
     return {
       ok: false,
@@ -128,7 +141,8 @@ export async function preparePut(
     ...home.value,
     id,
     key: key.value,
-    ifVersion,
+    // The labels are those of the version that was read, so that is the one to be replaced.
+    ifVersion: ifVersion ?? versionBefore,
     skipUnchanged: false,
     blindKeys: blindKeys.value,
     ...(consent === null ? {} : { consent: consent.value }),
@@ -153,7 +167,10 @@ export async function prepareDelete(
   if (row === undefined) return stop(problem("not-found"));
   const { compartment } = row;
   const { inCareTeam } = found.value;
-  const verdict = visit.decide({ action: "delete", type, compartment, inCareTeam, labels: [] });
+  const opened = await openBefore(deps, visit, row);
+  if (!opened.ok) return { ok: false, refusal: refuseUnopened(opened, { ...about, compartment }) };
+  const labels = opened.value === null ? [] : labelsOf(opened.value);
+  const verdict = visit.decide({ action: "delete", type, compartment, inCareTeam, labels });
   const known = { ...about, compartment, policies: verdict.policies };
   if (!verdict.permitted)
     return { ok: false, refusal: refuseById(visit, verdict.problem, { ...verdict, touch: known }) };

@@ -6,7 +6,7 @@ import { refused, type Interaction, type Refusal } from "#records/door.ts";
 import { parseResource } from "#records/fhir/parse.ts";
 import { parseCondition } from "#records/fhir/transaction-target.ts";
 import { ifMatchVersion } from "#records/preference.ts";
-import { withSentProvenance } from "#records/provenance/sent-provenance.ts";
+import { statesRelabelling, withSentProvenance } from "#records/provenance/sent-provenance.ts";
 import type { Wanted } from "#records/read.ts";
 import { touch } from "#records/visit.ts";
 import { writing } from "#records/write-answer.ts";
@@ -58,9 +58,10 @@ export function updateResource(
     if (!parsed.ok) return stop(parsed.problem);
     const { id } = wanted;
     const put = { method: "PUT", parsed: parsed.value, id, ifVersion: ifVersion.value } as const;
-    const prepared = await preparePut(deps, visit, put);
+    const relabels = statesRelabelling(request);
+    const prepared = await preparePut(deps, visit, { ...put, relabels });
     const sent = await withSentProvenance({ deps, visit, request }, prepared, false);
-    const ownVersion = sent.provenance !== null && ifVersion.value === null;
+    const ownVersion = ifVersion.value === null;
     return writing({ request, publicOrigin }, sent.main, { ownVersion, also: sent.provenance });
   };
 }

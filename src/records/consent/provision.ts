@@ -75,6 +75,7 @@ const consentActions: Readonly<Record<PolicyAction, readonly string[]>> = {
   create: ["collect"],
   update: [...looking, "correct"],
   delete: [...looking, "correct"],
+  relabel: [...looking, "correct"],
   export: looking,
   match: looking,
   merge: [...looking, "correct"],

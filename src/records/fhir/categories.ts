@@ -81,6 +81,18 @@ export function securityLabel({ system, code }: JsonObject): string | null {
   return bySecurityCode.get(`${String(system)}|${String(code)}`) ?? null;
 }
 
+const codingOfLabel: ReadonlyMap<string, JsonObject> = new Map([
+  [restrictedLabel, { system: confidentiality, code: "R" }],
+  ...sensitivities.flatMap(({ label, securityCodes: [code] }): [string, JsonObject][] =>
+    code === undefined ? [] : [[label, { system: sensitivitySystem, code }]],
+  ),
+]);
+
+/** The security label (HL7 v3) that states a sensitivity; what nobody has a code for is restricted. */
+export function securityCodingOf(label: string): JsonObject {
+  return codingOfLabel.get(label) ?? { system: confidentiality, code: "R" };
+}
+
 /** Every Coding at any depth: what a resource tells may stand in its code, category, reason or type. */
 function collectLabels(value: unknown, into: Set<string>): void {
   if (Array.isArray(value)) {

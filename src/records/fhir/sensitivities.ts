@@ -35,7 +35,7 @@ const psychotherapy: Sensitivity = {
 const substanceUse: Sensitivity = {
   label: "substance-use",
   cite: "42 CFR Part 2",
-  securityCodes: ["ETH", "SUD", "ETHUD", "OPIOIDUD"],
+  securityCodes: ["42CFRPart2", "ETH", "SUD", "ETHUD", "OPIOIDUD"],
   codes: [
     {
       system: snomed,
@@ -128,6 +128,15 @@ const violence: Sensitivity = {
   prefixes: [{ system: icd10cm, values: ["T74", "T76"] }],
 };
 
+const minorsOwn: Sensitivity = {
+  label: "minor-confidential",
+  cite: "45 CFR 164.502(g)(3), State laws on minors' consent (unverified)",
+  // Whether a minor may consent by herself depends on State and service: who treats her marks it.
+  securityCodes: ["ADOL"],
+  codes: [],
+  prefixes: [],
+};
+
 export const sensitivities: readonly Sensitivity[] = [
   psychotherapy,
   substanceUse,
@@ -135,6 +144,7 @@ export const sensitivities: readonly Sensitivity[] = [
   reproductive,
   mentalHealth,
   violence,
+  minorsOwn,
 ];
 
 /** The label of what its author marked as confidential beyond the normal (v3 Confidentiality R, V). */

@@ -6,6 +6,7 @@ import { limits } from "#core/limits.ts";
 import { refuse } from "#core/problem.ts";
 import { failed, invariant, ok, type Result } from "#core/result.ts";
 import { refused } from "#records/door.ts";
+import { isObject, listOf } from "#records/fhir/json-value.ts";
 import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
 import { outgoingReferences } from "#records/fhir/references.ts";
 import { touch, type Visit } from "#records/visit.ts";
@@ -22,6 +23,28 @@ export function sentProvenance({ headers }: IncomingMessage): string | null {
   const header = headers["x-provenance"];
   return typeof header === "string" ? Buffer.from(header, "latin1").toString("utf8") : null;
 }
+
+const labelMarks: ReadonlySet<unknown> = new Set(["DECLASSIFYLABEL", "DOWNGRDLABEL"]);
+
+/**
+ * Whether the Provenance that is sent says that a security label is taken off (HL7 v3 ActCode
+ * DOWNGRDLABEL or DECLASSIFYLABEL as its activity), and why, in words. One that is broken says nothing.
+ */
+export function statesRelabelling(request: IncomingMessage): boolean {
+  const text = sentProvenance(request);
+  if (text === null || !scanJson(text, limits.jsonDepth).ok) return false;
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value) || !isObject(value.activity)) return false;
+  const isMarked = listOf(value.activity.coding).some(
+    (coding) => isObject(coding) && coding.system === actCode && labelMarks.has(coding.code),
+  );
+  const reasons = listOf(value.reason).map((reason) => (isObject(reason) ? reason.text : null));
+  return (
+    isMarked && reasons.some((words) => typeof words === "string" && words.trim().length >= 10)
+  );
+}
+
+const actCode = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /** R4 §6.3.4.5: sent without a target, which is the version that is being written. */
 function parseSent(text: string, target: string, deps: WriteDeps): Result<ParsedResource> {
