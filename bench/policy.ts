@@ -53,7 +53,7 @@ export async function run(): Promise<readonly Figure[]> {
       unit: "ms",
       ceiling: 0.2,
     },
-    { name: "p99 of it", value: at(0.99), unit: "ms" },
+    { name: "p99 of it", value: at(0.99), unit: "ms", ceiling: 1 },
     { name: "a decision remembered", value: remembered, unit: "decisions/s" },
   ];
 }

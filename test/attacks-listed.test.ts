@@ -26,6 +26,12 @@ const known: readonly string[] = [
   "Scope escalation by refresh",
   "Proxy after the child's 18th birthday",
   "Clock skew",
+  "A label stripped by an update",
+  "A purpose that is not the role's",
+  "A clinician who left the care team",
+  "A missing attribute",
+  "A policy file that does not validate",
+  "Break-glass repeated",
 ];
 
 const rows = readFileSync(join(root, "docs/attacks.md"), "utf8")

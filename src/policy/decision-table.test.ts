@@ -79,6 +79,9 @@ const patientData: readonly Data[] = (
         ["Observation", "minor-confidential", false],
         ["Observation", null, true],
         ["Consent", null, true],
+        ["Coverage", null, false],
+        ["Coverage", "hiv", false],
+        ["Immunization", null, false],
       ] as const
     ).map(([type, label, forbidden]) => ({ type, whose, inCareTeam, opened, label, forbidden })),
   ),
@@ -194,6 +197,10 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   }
   if (action === "export" && data.whose === "nobody's") return false;
   if (serving) return true;
+  const necessary =
+    (purpose === "HPAYMT" && data.type === "Coverage") ||
+    (purpose === "PUBHLTH" && data.type === "Immunization");
+  if (is("service") && looking && data.label === null && necessary) return true;
   if (data.whose === "nobody's")
     return looking && (treating || (asking && data.type === "Practitioner"));
   if (rescuing && data.opened && looking && level > 0 && data.label !== "psychotherapy")

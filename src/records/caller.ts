@@ -6,6 +6,7 @@ import {
   type KeyOf,
   type TokenBinding,
 } from "#core/access-token.ts";
+import type { PurposeOfUse } from "#core/audit-entry.ts";
 import { createBoundedCache } from "#core/bounded-cache.ts";
 import { parseClientCertificate } from "#core/client-facts.ts";
 import type { Clock } from "#core/clock.ts";
@@ -27,6 +28,28 @@ export interface Caller {
   readonly proof: DpopProof | null;
   readonly live: LiveSession;
   readonly scopes: ScopeSet;
+  /** What for, where the request states it; else it follows from the role. */
+  readonly purpose: PurposeOfUse | null;
+}
+
+/** What a request may state: an emergency is opened, not stated, and SYSADMIN is for operators. */
+const statedPurposes = [
+  "TREAT",
+  "HPAYMT",
+  "HOPERAT",
+  "PATRQT",
+  "PUBHLTH",
+  "HRESCH",
+] as const satisfies readonly PurposeOfUse[];
+
+/** `Purpose-Of-Use: HPAYMT`, a code of HL7 v3 PurposeOfUse; whether it is the role's, policy decides. */
+function purposeOf({ headers }: IncomingMessage): Result<PurposeOfUse | null> {
+  const stated = headers["purpose-of-use"];
+  if (stated === undefined) return ok(null);
+  const known = statedPurposes.find((purpose) => purpose === stated);
+  return known === undefined
+    ? refuse("parameter-invalid", { at: "Purpose-Of-Use", detail: statedPurposes.join(", ") })
+    : ok(known);
 }
 
 /** `claims` and `proof` tell whose token it was, where that much is certain, so that the log can name them. */
@@ -152,6 +175,9 @@ export function createIdentify(deps: CallerDeps): Identify {
     }
     const live = await sessionOf(claims, deps);
     if (!live.ok) return { ok: false, problem: live.problem, claims, proof };
-    return { ok: true, caller: { claims, proof, live: live.value, scopes: scopes(claims) } };
+    const purpose = purposeOf(request);
+    if (!purpose.ok) return { ok: false, problem: purpose.problem, claims, proof };
+    const caller = { claims, proof, live: live.value, scopes: scopes(claims) };
+    return { ok: true, caller: { ...caller, purpose: purpose.value } };
   };
 }

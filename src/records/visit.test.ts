@@ -16,7 +16,7 @@ const callerOf = (roles: readonly PersonRole[]): Caller => {
   const patients = new Map([[own, ownId]]);
   const actsFor = new Map([[child, childId]]);
   const live = { roles, own: patients, actsFor, patients: new Map([...patients, ...actsFor]) };
-  return { live } as unknown as Caller;
+  return { live, purpose: null } as unknown as Caller;
 };
 
 for (const [roles, whose, role, purpose] of [

@@ -117,9 +117,18 @@ export function actingAs(
   }
   const asPatient = (["patient", "proxy"] as const).find((role) => roles.includes(role)) ?? null;
   const role = workforceRoles.find((known) => roles.includes(known)) ?? asPatient;
-  if (role === "clinician") return { role, purpose: "TREAT" };
-  return { role, purpose: role === asPatient ? "PATRQT" : "HOPERAT" };
+  const usual = role === "clinician" ? "TREAT" : role === asPatient ? "PATRQT" : "HOPERAT";
+  return { role, purpose: caller.purpose ?? usual };
 }
+
+/** Whether what the request states to be for leaves room for an emergency. */
+const mayBeEmergency = ({ purpose }: Caller): boolean => purpose === null || purpose === "TREAT";
+
+/** One's own record is asked for as one's own: no role at work makes it anything else. */
+const misstatesOwn = (caller: Caller, compartment: Compartment): boolean =>
+  caller.purpose !== null &&
+  caller.purpose !== "PATRQT" &&
+  standingOf(caller, compartment) !== "other";
 
 export interface VisitDeps {
   readonly tenant: TenantId;
@@ -146,7 +155,7 @@ function openingFor(
   { caller, at }: Pick<Visit, "caller" | "at">,
   { compartment, inCareTeam }: Question,
 ): string | null {
-  if (inCareTeam || compartment === "organisation") return null;
+  if (inCareTeam || compartment === "organisation" || !mayBeEmergency(caller)) return null;
   if (actingAs(caller, compartment).role !== "clinician") return null;
   const charts = [compartment, ...samePerson.othersOf(compartment).map((each) => each.compartment)];
   return openings.idOf(caller.live.account, charts, at);
@@ -155,7 +164,8 @@ function openingFor(
 /** Why it is asked: what stands on an emergency is for nothing else. */
 function purposeOf(caller: Caller, question: Question, opening: string | null): PurposeOfUse {
   const { role, purpose } = actingAs(caller, question.compartment);
-  const isEmergency = question.action === "break-glass" && role === "clinician";
+  const isEmergency =
+    question.action === "break-glass" && role === "clinician" && mayBeEmergency(caller);
   return isEmergency || opening !== null ? "BTG" : purpose;
 }
 
@@ -264,6 +274,8 @@ export function createVisits(deps: VisitDeps): BeginVisit {
           const refusal = problem("forbidden", { detail: "The token's scopes do not cover this." });
           return { permitted: false, problem: refusal, policies: ["scope"] };
         }
+        if (misstatesOwn(caller, compartment))
+          return { permitted: false, problem: problem("forbidden"), policies: ["purpose"] };
         const visited = { caller, facts, at };
         const opening = openingFor(deps, visited, question);
         const request = policyRequest(deps, visited, question, opening);
