@@ -39,7 +39,7 @@ export async function labelledLines(
 ): Promise<Result<readonly ImportedLine[]>> {
   const asker = { practitioner: null, at: clock.now() };
   const found = await Promise.all(
-    lines.map((line) =>
+    lines.map(async (line) =>
       line.ok && line.parsed.id !== null
         ? findBefore(deps, { asker }, { type: line.parsed.type, id: line.parsed.id })
         : null,
