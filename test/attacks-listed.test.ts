@@ -32,6 +32,8 @@ const known: readonly string[] = [
   "A missing attribute",
   "A policy file that does not validate",
   "Break-glass repeated",
+  "Level claimed by the client",
+  "Device key copied to another browser profile",
 ];
 
 const rows = readFileSync(join(root, "docs/attacks.md"), "utf8")

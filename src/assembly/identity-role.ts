@@ -14,6 +14,7 @@ import { attempt } from "#storage/storage-problem.ts";
 import { createSealer, type Sealer } from "#vault/sealer.ts";
 import { connectionOf } from "#assembly/database.ts";
 import { readDeviceAuthority } from "#assembly/device-authority.ts";
+import { readDeviceManagers } from "#assembly/device-managers.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
 import { openOutside } from "#assembly/outside.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
@@ -95,6 +96,7 @@ export const startIdentity: RoleStarter = async (context) => {
     parentEndsAtAge: context.environment.parentEndsAtAge,
     openOutside,
     deviceAuthority: readDeviceAuthority(home),
+    deviceManagers: readDeviceManagers(home, event),
     logOff: environment.logOff,
     recoveryWaits: environment.recoveryWaits,
   });

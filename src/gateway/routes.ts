@@ -133,6 +133,7 @@ const declared: readonly Route[] = [
   signIn("/consent/:uid/answer"),
   signIn("/api/identity/enrol/begin", guessesPerMinute),
   signIn("/api/identity/enrol/finish", guessesPerMinute),
+  signIn("/api/identity/device-posture", writingsPerMinute),
   read("/api/identity/admin/apps", "identity"),
   signIn("/api/identity/admin/apps"),
   signIn("/api/identity/admin/apps/:id/approve"),

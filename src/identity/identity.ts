@@ -29,6 +29,8 @@ import { createAdminDevices, deviceRoles } from "#identity/devices/admin-devices
 import type { DeviceAuthority } from "#identity/devices/certificate.ts";
 import { createManagedCalls } from "#identity/devices/managed-calls.ts";
 import { createManaging, settleEnded } from "#identity/devices/managing.ts";
+import type { DeviceManagers } from "#identity/devices/device-managers.ts";
+import { createTakePosture } from "#identity/devices/posture.ts";
 import { createLose } from "#identity/devices/lost.ts";
 import { createOperatorDevices } from "#identity/devices/operator-devices.ts";
 import { createOwnDevices } from "#identity/devices/own-devices.ts";
@@ -102,6 +104,8 @@ export interface IdentityDeps {
   readonly openOutside: OpenOutside;
   /** Signs the certificates of managed devices. */
   readonly deviceAuthority: DeviceAuthority;
+  /** Who is heard about the health of devices; nobody when left out. */
+  readonly deviceManagers?: DeviceManagers;
   readonly event?: Event;
   /** Asks the outside; the platform's own when left out. */
   readonly fetch?: Fetch;
@@ -150,15 +154,25 @@ function startSweeping(deps: IdentityDeps, turn: () => Promise<void>): () => Pro
     await indexNames({ db, sealer, blind });
     await settleEnded({ db, clock });
   };
+  const tellFailed = (error: unknown): void =>
+    event?.("identity-sweep-failed", { name: error instanceof Error ? error.name : "unknown" });
   const timer = setInterval(() => {
-    underWay = cleanUp().catch((error: unknown) =>
-      event?.("identity-sweep-failed", { name: error instanceof Error ? error.name : "unknown" }),
-    );
+    underWay = cleanUp().catch(tellFailed);
   }, identityLimits.sweepEveryMs);
+  let settling: Promise<void> | null = null;
+  // A device that is healthy no more must not wait for the clean-up to stand lower.
+  const settler = setInterval(() => {
+    settling ??= settleEnded({ db, clock }, identityLimits.settleWithinMs)
+      .catch(tellFailed)
+      .finally(() => (settling = null));
+  }, identityLimits.settleEveryMs);
   timer.unref();
+  settler.unref();
   return async () => {
     clearInterval(timer);
+    clearInterval(settler);
     await underWay;
+    await settling;
   };
 }
 
@@ -262,6 +276,10 @@ async function buildHandler(
     outsideOperator: createOutsideOperator({ ...inner, links }),
     rotateKeys: rotate,
     registerClient: createRegisterClient(inner),
+    takePosture: createTakePosture({
+      ...inner,
+      deviceManagers: deps.deviceManagers ?? new Map(),
+    }),
   });
 }
 

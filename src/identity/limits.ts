@@ -30,6 +30,9 @@ export const identityLimits = {
   hashesWaiting: 32,
   sweepEveryMs: 1 * minutes,
   sweepRows: 5_000,
+  /** How often evidence that has just ended is looked for, and how far back. */
+  settleEveryMs: 500,
+  settleWithinMs: 5_000,
   /** Ended sessions stay this long; the log keeps what they did. */
   endedSessionMs: 30 * days,
   displayNameChars: 200,

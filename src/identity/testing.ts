@@ -64,7 +64,10 @@ export interface Restart {
 }
 
 export interface TestOptions extends Partial<
-  Pick<IdentityDeps, "random" | "fetch" | "openOutside" | "logOff" | "recoveryWaits">
+  Pick<
+    IdentityDeps,
+    "random" | "fetch" | "deviceManagers" | "openOutside" | "logOff" | "recoveryWaits"
+  >
 > {
   readonly clock?: Clock;
   readonly restart?: Restart;
@@ -127,6 +130,7 @@ export async function testIdentity(
     openOutside:
       options.openOutside ?? (() => () => Promise.reject(new TypeError("no way out of the test"))),
     peerOf: ({ headers }) => parseProcessRole(String(headers["test-role"])),
+    ...(options.deviceManagers === undefined ? {} : { deviceManagers: options.deviceManagers }),
     ...(options.logOff === undefined ? {} : { logOff: options.logOff }),
     ...(options.recoveryWaits === undefined ? {} : { recoveryWaits: options.recoveryWaits }),
     event: (name, facts) => faults.push(`${name} ${JSON.stringify(facts ?? {})}`),

@@ -66,17 +66,16 @@ export async function setManager(
   );
 }
 
-/** Keys that stand higher than evidence which has ended may let them, at most `limit`. */
+/** Keys that stand higher than evidence which ended since then may let them, at most `limit`. */
 export async function keysWithEndedEvidence(
   db: Queryable,
-  now: Instant,
-  limit: number,
+  { since, now, limit }: { readonly since: Instant; readonly now: Instant; readonly limit: number },
 ): Promise<readonly string[]> {
   const rows = await db.query<{ readonly jkt: string }>(
     `SELECT DISTINCT evidence.jkt FROM identity.device_evidence AS evidence
       JOIN identity.device ON device.tenant = evidence.tenant AND device.jkt = evidence.jkt
-      WHERE valid_until <= $1 AND revoked_at IS NULL AND level > 1 LIMIT $2`,
-    [toIso(now), limit],
+      WHERE valid_until <= $1 AND valid_until > $2 AND revoked_at IS NULL AND level > 1 LIMIT $3`,
+    [toIso(now), toIso(since), limit],
   );
   return rows.map(({ jkt }) => jkt);
 }

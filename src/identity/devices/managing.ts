@@ -1,4 +1,4 @@
-import { toIso, type Clock } from "#core/clock.ts";
+import { laterBy, toIso, type Clock } from "#core/clock.ts";
 import type { DeviceId } from "#core/ids.ts";
 import { problem, refuse } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
@@ -12,6 +12,7 @@ import {
 } from "#identity/devices/certificate-store.ts";
 import { findDevice, type DeviceRow } from "#identity/devices/device-record-store.ts";
 import { revokeEvidence, settleLevel } from "#identity/devices/evidence-store.ts";
+import { revokeOthersPostures } from "#identity/devices/posture-store.ts";
 import { textOf, type JsonObject } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
 import type { Database } from "#storage/database.ts";
@@ -39,13 +40,14 @@ export interface Managing {
 
 const keysPerSettling = 500;
 
-/** Takes the rungs away that stood on evidence which has ended meanwhile. */
-export async function settleEnded({
-  db,
-  clock,
-}: Pick<ManagingDeps, "db" | "clock">): Promise<void> {
+/** Takes the rungs away that stood on evidence which has ended within this time. */
+export async function settleEnded(
+  { db, clock }: Pick<ManagingDeps, "db" | "clock">,
+  withinMs: number = identityLimits.endedSessionMs,
+): Promise<void> {
   const now = clock.now();
-  for (const jkt of await keysWithEndedEvidence(db, now, keysPerSettling))
+  const since = laterBy(now, -withinMs);
+  for (const jkt of await keysWithEndedEvidence(db, { since, now, limit: keysPerSettling }))
     await db.transaction((tx) => settleLevel(tx, jkt, now));
 }
 
@@ -67,6 +69,7 @@ export function createManaging(deps: ManagingDeps): Managing {
       await db.transaction(async (tx) => {
         await setManager(tx, row.jkt, managedBy);
         if (managedBy === null) await revokeEvidence(tx, row.jkt, now);
+        else await revokeOthersPostures(tx, row.jkt, { manager: managedBy, now });
         await settleLevel(tx, row.jkt, now);
       });
       return ok({ managedBy });

@@ -15,6 +15,7 @@ import type { OperatorApps } from "#identity/clients/operator-apps.ts";
 import type { TokenRequest } from "#identity/calls/admit.ts";
 import type { CallHandler } from "#identity/calls/calls.ts";
 import type { OperatorDevices } from "#identity/devices/operator-devices.ts";
+import type { TakePosture } from "#identity/devices/posture.ts";
 import type { Enrolment } from "#identity/enrolment/enrolment.ts";
 import type { Event } from "#identity/event.ts";
 import { answer, problemAnswer, send, type Answer } from "#identity/http/answer.ts";
@@ -59,6 +60,7 @@ export interface HandlerDeps {
   readonly outside: OutsideSignIn;
   readonly outsideOperator: OutsideOperator;
   readonly registerClient: RegisterClient;
+  readonly takePosture: TakePosture;
   /** Takes `{ atOnce? }`: a new signing key (signing/rotation.ts). */
   readonly rotateKeys: (body: JsonObject) => Promise<Answer>;
 }
@@ -194,6 +196,8 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return serveCall(deps, target, call);
     case "outside-callback":
       return takeOutside(deps, target.provider, call);
+    case "device-posture":
+      return withBody(request, (body) => deps.takePosture(body, facts));
     case "register-client":
       return withBody(request, (body) => deps.registerClient(body, facts));
     case "revocations":

@@ -17,6 +17,8 @@ export type Target =
   | { readonly kind: "revocations" }
   | { readonly kind: "end-session" }
   | { readonly kind: "register-client" }
+  /** Said by a device's manager, who signs it. */
+  | { readonly kind: "device-posture" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
   | { readonly kind: "consent"; readonly uid: string; readonly step: "offer" | "answer" }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
@@ -138,6 +140,7 @@ const routes: readonly Route[] = [
   oidc(["GET"], /^\/oauth\/authorize\/[A-Za-z0-9_-]{1,64}$/),
   oidc(["POST"], /^\/oauth\/(?:token|revoke|introspect|par)$/),
   route("POST", /^\/oauth\/register$/, () => ({ kind: "register-client" })),
+  route("POST", /^\/api\/identity\/device-posture$/, () => ({ kind: "device-posture" })),
   route("GET", /^\/oauth\/end-session$/, () => ({ kind: "end-session" })),
   signIn("GET", "state", "state"),
   signIn("POST", "passkey/options", "passkey-options"),
