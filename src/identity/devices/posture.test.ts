@@ -62,7 +62,8 @@ async function tablet(t: TestContext, clock: Clock = systemClock): Promise<Table
     level: async () =>
       Number((await readJson(await identity.operate("/internal/devices/show", { id })))["level"]),
     told: async () => {
-      const [row] = await identity.db.query<{ readonly level: number }>(
+      const records = identity.database.as("phylax_records");
+      const [row] = await records.query<{ readonly level: number }>(
         "SELECT device_level AS level FROM identity.live WHERE device_id = $1",
         [id],
       );
