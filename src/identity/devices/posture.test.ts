@@ -38,11 +38,11 @@ function managersNamed(...names: readonly string[]): DeviceManagers {
 interface Tablet {
   readonly identity: TestIdentity;
   readonly id: string;
-  level(): Promise<number>;
+  readonly level: () => Promise<number>;
   /** Level of the device's session as the records process is told it. */
-  told(): Promise<number>;
-  say(wrong?: Partial<Said>): string;
-  send(statement: unknown): Promise<Response>;
+  readonly told: () => Promise<number>;
+  readonly say: (wrong?: Partial<Said>) => string;
+  readonly send: (statement: unknown) => Promise<Response>;
 }
 
 /** A nurse's tablet with a certificate, managed by "clinic". */
