@@ -32,6 +32,7 @@ const known: readonly string[] = [
   "A missing attribute",
   "A policy file that does not validate",
   "Break-glass repeated",
+  "Attestation from an unknown root",
   "Level claimed by the client",
   "Device key copied to another browser profile",
 ];

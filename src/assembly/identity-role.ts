@@ -12,6 +12,7 @@ import { createKeyClient } from "#keys/client.ts";
 import { openDatabase, type Database } from "#storage/database.ts";
 import { attempt } from "#storage/storage-problem.ts";
 import { createSealer, type Sealer } from "#vault/sealer.ts";
+import { readAttestationRoots } from "#assembly/attestation-roots.ts";
 import { connectionOf } from "#assembly/database.ts";
 import { readDeviceAuthority } from "#assembly/device-authority.ts";
 import { readDeviceManagers } from "#assembly/device-managers.ts";
@@ -97,6 +98,7 @@ export const startIdentity: RoleStarter = async (context) => {
     openOutside,
     deviceAuthority: readDeviceAuthority(home),
     deviceManagers: readDeviceManagers(home, event),
+    attestationRoots: readAttestationRoots(home, event),
     logOff: environment.logOff,
     recoveryWaits: environment.recoveryWaits,
   });

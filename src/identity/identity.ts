@@ -58,6 +58,7 @@ import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { actedForBy, type ActedFor } from "#identity/people/grant.ts";
 import { indexNames } from "#identity/people/name-indexing.ts";
 import { createSecondDevice } from "#identity/passkeys/second-device.ts";
+import type { AttestationRoots } from "#identity/passkeys/attestation.ts";
 import { createPasskeys } from "#identity/passkeys/passkey.ts";
 import { createCheckPassword, type CheckPassword } from "#identity/password/password.ts";
 import { createThrottle } from "#identity/password/throttle.ts";
@@ -106,6 +107,8 @@ export interface IdentityDeps {
   readonly deviceAuthority: DeviceAuthority;
   /** Who is heard about the health of devices; nobody when left out. */
   readonly deviceManagers?: DeviceManagers;
+  /** Who is believed about authenticators; nobody when left out. */
+  readonly attestationRoots?: AttestationRoots;
   readonly event?: Event;
   /** Asks the outside; the platform's own when left out. */
   readonly fetch?: Fetch;
@@ -196,6 +199,7 @@ async function buildHandler(
     secrets,
     blind: createBlind(secrets.blindKey),
     logOff: deps.logOff ?? usualLogOff,
+    attestationRoots: deps.attestationRoots ?? new Map(),
   };
   const inner = {
     ...outer,

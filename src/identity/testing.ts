@@ -66,7 +66,13 @@ export interface Restart {
 export interface TestOptions extends Partial<
   Pick<
     IdentityDeps,
-    "random" | "fetch" | "deviceManagers" | "openOutside" | "logOff" | "recoveryWaits"
+    | "random"
+    | "fetch"
+    | "deviceManagers"
+    | "attestationRoots"
+    | "openOutside"
+    | "logOff"
+    | "recoveryWaits"
   >
 > {
   readonly clock?: Clock;
@@ -131,6 +137,9 @@ export async function testIdentity(
       options.openOutside ?? (() => () => Promise.reject(new TypeError("no way out of the test"))),
     peerOf: ({ headers }) => parseProcessRole(String(headers["test-role"])),
     ...(options.deviceManagers === undefined ? {} : { deviceManagers: options.deviceManagers }),
+    ...(options.attestationRoots === undefined
+      ? {}
+      : { attestationRoots: options.attestationRoots }),
     ...(options.logOff === undefined ? {} : { logOff: options.logOff }),
     ...(options.recoveryWaits === undefined ? {} : { recoveryWaits: options.recoveryWaits }),
     event: (name, facts) => faults.push(`${name} ${JSON.stringify(facts ?? {})}`),

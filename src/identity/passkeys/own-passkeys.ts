@@ -4,6 +4,7 @@ import { problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
 import type { OwnPasskey } from "#core/wire.ts";
 import type { Act, Call, CallHandler, Calls, Deed } from "#identity/calls/calls.ts";
+import { withdrawAttestation } from "#identity/devices/attestation-store.ts";
 import { answer, problemAnswer } from "#identity/http/answer.ts";
 import { textOf } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
@@ -136,10 +137,12 @@ const remove =
     db.transaction(async (tx) => {
       await lockFactors(tx, account.id);
       const hers = await listPasskeys(tx, account.id);
-      if (!hers.some(({ id }) => id === request.id)) return notFound;
+      const gone = hers.find(({ id }) => id === request.id);
+      if (gone === undefined) return notFound;
       const hasOther = hers.length > 1 || (await hasPassword(tx, account.id));
       if (!hasOther) return problemAnswer(problem("last-factor"));
       await deletePasskey(tx, request.id);
+      await withdrawAttestation(tx, gone.credentialId.toString("base64url"), clock.now());
       await addNotice(tx, account.id, "passkey-removed", clock.now());
       return answer({ removed: true });
     });

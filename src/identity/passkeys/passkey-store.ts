@@ -8,13 +8,16 @@ export type PasskeyRow = {
   readonly publicKey: Buffer;
   readonly counter: number;
   readonly transports: readonly string[];
+  /** SHA-256 of the root that vouched for its hardware, and until when; both null when none did. */
+  readonly attestedRoot: Buffer | null;
+  readonly attestedUntil: Instant | null;
 };
 
 export async function findPasskey(db: Queryable, credentialId: Buffer): Promise<PasskeyRow | null> {
   const [row] = await db.query<PasskeyRow>({
     name: "identity-passkey",
     text: `SELECT credential_id AS "credentialId", account, public_key AS "publicKey", counter,
-        transports
+        transports, attested_root AS "attestedRoot", attested_until AS "attestedUntil"
       FROM identity.passkey WHERE credential_id = $1 AND usable`,
     values: [credentialId],
   });
@@ -44,8 +47,8 @@ export interface NewPasskey extends PasskeyRow {
 export async function insertPasskey(db: Queryable, passkey: NewPasskey): Promise<boolean> {
   const stored = await db.query<{ readonly account: string }>(
     `INSERT INTO identity.passkey (credential_id, account, public_key, counter, transports,
-        name_sealed, aaguid, backed_up, created_at, usable)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING account`,
+        name_sealed, aaguid, backed_up, created_at, usable, attested_root, attested_until)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING account`,
     [
       passkey.credentialId,
       passkey.account,
@@ -57,6 +60,8 @@ export async function insertPasskey(db: Queryable, passkey: NewPasskey): Promise
       passkey.backedUp,
       toIso(passkey.createdAt),
       passkey.usable,
+      passkey.attestedRoot,
+      passkey.attestedUntil === null ? null : toIso(passkey.attestedUntil),
     ],
   );
   return stored.length === 1;

@@ -6,10 +6,16 @@ import {
 } from "@simplewebauthn/server";
 import type { AccountId } from "#core/ids.ts";
 import { parseAccountId } from "#core/ids.ts";
-import type { Clock } from "#core/clock.ts";
+import type { Clock, Instant } from "#core/clock.ts";
 import type { Random } from "#core/random.ts";
 import type { Account } from "#identity/accounts/account.ts";
 import { identityLimits } from "#identity/limits.ts";
+import {
+  attestationOf,
+  rootThumbprint,
+  type AttestationRoots,
+  type Vouched,
+} from "#identity/passkeys/attestation.ts";
 import { parseAuthentication, parseRegistration } from "#identity/passkeys/credential.ts";
 import {
   findPasskey,
@@ -17,6 +23,7 @@ import {
   passkeysOf,
   usePasskey,
   type NewPasskey,
+  type PasskeyRow,
 } from "#identity/passkeys/passkey-store.ts";
 import { sealText } from "#identity/sealed.ts";
 import type { Sealer } from "#vault/sealer.ts";
@@ -30,13 +37,22 @@ export interface PasskeyDeps {
   /** Shown by the browser's own dialogue. */
   readonly rpName: string;
   readonly publicOrigin: string;
+  /** Who is believed about authenticators; without any, nobody is asked. */
+  readonly attestationRoots: AttestationRoots;
+}
+
+/** Whose passkey answered. */
+export interface Proven {
+  readonly account: AccountId;
+  /** Null when no root that is believed now vouches for the passkey's hardware. */
+  readonly hardware: { readonly credentialId: string; readonly until: Instant } | null;
 }
 
 export interface Passkeys {
   /** PublicKeyCredentialRequestOptionsJSON for any passkey of this site. The challenge is 32 bytes. */
   askAny(challenge: Buffer): Promise<unknown>;
-  /** The account whose passkey answered the challenge; null when it did not. */
-  verify(credential: unknown, challenge: Buffer): Promise<AccountId | null>;
+  /** Null when no passkey of ours answered the challenge. */
+  verify(credential: unknown, challenge: Buffer): Promise<Proven | null>;
   /** PublicKeyCredentialCreationOptionsJSON; null when the account has as many passkeys as it may. */
   offer(account: Account, challenge: Buffer): Promise<unknown>;
   /** The passkey that the browser made for the challenge, not yet stored; null when it is not acceptable. */
@@ -74,6 +90,15 @@ async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
 
 const fresh = (bytes: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
+/** A root that the operator has taken away vouches for nothing any more. */
+function hardwareOf({ attestationRoots, clock }: PasskeyDeps, row: PasskeyRow): Proven["hardware"] {
+  const { attestedRoot: root, attestedUntil: until } = row;
+  if (root === null || until === null || until <= clock.now()) return null;
+  const believed = [...attestationRoots.values()].flat();
+  if (!believed.some((known) => rootThumbprint(known).equals(root))) return null;
+  return { credentialId: row.credentialId.toString("base64url"), until };
+}
+
 interface Expected {
   readonly expectedOrigin: string;
   readonly expectedRPID: string;
@@ -85,11 +110,8 @@ interface Asked {
   readonly challenge: Buffer;
 }
 
-async function verify(
-  { db, clock }: PasskeyDeps,
-  expected: Expected,
-  asked: Asked,
-): Promise<AccountId | null> {
+async function verify(deps: PasskeyDeps, expected: Expected, asked: Asked): Promise<Proven | null> {
+  const { db, clock } = deps;
   const credential = parseAuthentication(asked.credential);
   if (credential === null) return null;
   const row = await findPasskey(db, Buffer.from(credential.id, "base64url"));
@@ -116,7 +138,7 @@ async function verify(
     counterNow: checked.authenticationInfo.newCounter,
     now: clock.now(),
   });
-  return counted ? account : null;
+  return counted ? { account, hardware: hardwareOf(deps, row) } : null;
 }
 
 async function offer(deps: PasskeyDeps, account: Account, challenge: Buffer): Promise<unknown> {
@@ -130,7 +152,7 @@ async function offer(deps: PasskeyDeps, account: Account, challenge: Buffer): Pr
     userDisplayName: account.displayName,
     challenge: fresh(challenge),
     timeout: identityLimits.challengeMs,
-    attestationType: "none",
+    attestationType: deps.attestationRoots.size === 0 ? "none" : "direct",
     excludeCredentials: known.map(({ credentialId, transports }) => ({
       id: credentialId.toString("base64url"),
       transports: [...transports],
@@ -172,7 +194,13 @@ export function createPasskeys(deps: PasskeyDeps): Passkeys {
     offer: (account, challenge) => offer(deps, account, challenge),
     accept: async (credential, challenge, owner) => {
       const made = await register(expected, { credential, challenge });
-      return made === null ? null : newPasskey(deps, made, owner);
+      if (made === null) return null;
+      const { attestationRoots: roots, clock } = deps;
+      const attestation = attestationOf(made.attestationObject, { roots, now: clock.now() });
+      if (attestation.kind === "refused") return null;
+      // A passkey that is copied from device to device says nothing of the one that shows it.
+      const isHeld = attestation.kind === "vouched" && made.credentialDeviceType === "singleDevice";
+      return newPasskey(deps, made, { ...owner, vouched: isHeld ? attestation : null });
     },
     keep: insertPasskey,
   };
@@ -183,8 +211,11 @@ type Registered = Extract<
   { verified: true }
 >["registrationInfo"];
 
-// The attestation is not used: whoever made the authenticator, the device's level stays what it is.
-function newPasskey(deps: PasskeyDeps, made: Registered, owner: PasskeyOwner): NewPasskey {
+function newPasskey(
+  deps: PasskeyDeps,
+  made: Registered,
+  owner: PasskeyOwner & { readonly vouched: Vouched | null },
+): NewPasskey {
   const credentialId = Buffer.from(made.credential.id, "base64url");
   return {
     credentialId,
@@ -197,5 +228,7 @@ function newPasskey(deps: PasskeyDeps, made: Registered, owner: PasskeyOwner): N
     backedUp: made.credentialBackedUp,
     createdAt: deps.clock.now(),
     usable: true,
+    attestedRoot: owner.vouched?.root ?? null,
+    attestedUntil: owner.vouched?.until ?? null,
   };
 }

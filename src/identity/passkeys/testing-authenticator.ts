@@ -2,7 +2,12 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 import { isRecord } from "#core/jws.ts";
 import { origin } from "#identity/testing.ts";
 
-type Cbor = number | string | Buffer | readonly (readonly [Cbor, Cbor])[];
+type Cbor =
+  | number
+  | string
+  | Buffer
+  | { readonly items: readonly Cbor[] }
+  | readonly (readonly [Cbor, Cbor])[];
 
 /** RFC 8949 §3: the head of an item, for arguments below 2^16. */
 function head(major: number, argument: number): Buffer {
@@ -18,6 +23,8 @@ function cbor(value: Cbor): Buffer {
     return Buffer.concat([head(3, bytes.length), bytes]);
   }
   if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value]);
+  if ("items" in value)
+    return Buffer.concat([head(4, value.items.length), ...value.items.map(cbor)]);
   const members = value.flatMap(([key, member]) => [cbor(key), cbor(member)]);
   return Buffer.concat([head(5, value.length), ...members]);
 }
@@ -81,7 +88,13 @@ function coseKey(publicKey: KeyObject): Buffer {
   ]);
 }
 
-export function createAuthenticator(): Authenticator {
+/** A maker's key and certificates, leaf first; without certificates, it attests by its own key. */
+export interface Maker {
+  readonly key: KeyObject | null;
+  readonly certificates: readonly Buffer[];
+}
+
+export function createAuthenticator(maker?: Maker): Authenticator {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const id = randomBytes(32);
   const credentialId = id.toString("base64url");
@@ -107,13 +120,25 @@ export function createAuthenticator(): Authenticator {
         id,
         coseKey(publicKey),
       ]);
+      const client = clientData("webauthn.create", options, wrong);
+      const signed = Buffer.concat([data, sha256(client)]);
+      const statement: Cbor =
+        maker === undefined
+          ? []
+          : [
+              ["alg", -7],
+              ["sig", sign("sha256", signed, maker.key ?? privateKey)],
+              ...(maker.certificates.length === 0
+                ? []
+                : [["x5c", { items: maker.certificates }] as const]),
+            ];
       const attestation = cbor([
-        ["fmt", "none"],
-        ["attStmt", []],
+        ["fmt", maker === undefined ? "none" : "packed"],
+        ["attStmt", statement],
         ["authData", data],
       ]);
       return credential({
-        clientDataJSON: clientData("webauthn.create", options, wrong).toString("base64url"),
+        clientDataJSON: client.toString("base64url"),
         attestationObject: attestation.toString("base64url"),
         transports: ["internal"],
       });

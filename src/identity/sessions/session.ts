@@ -27,6 +27,7 @@ import {
   type OpenSession,
   type SessionState,
 } from "#identity/sessions/session-store.ts";
+import { settleLevel } from "#identity/devices/evidence-store.ts";
 import { seeDevice } from "#identity/sessions/device-store.ts";
 import { idleMsOf, type LogOffRules } from "#identity/sessions/log-off.ts";
 import { sealSeen, type Seen } from "#identity/sessions/seen.ts";
@@ -169,6 +170,8 @@ export function createSessions(deps: SessionDeps): Sessions {
           now,
         });
         if (device === null) return null;
+        // What this sign-in, or one before, proved of the key counts from its first token on.
+        if (level > 0) await settleLevel(tx, jkt, now);
         const loginHash = loginFor(login, use);
         return openSession(tx, {
           id: random.uuid(),

@@ -3,15 +3,18 @@ import type { ClientFacts } from "#core/client-facts.ts";
 import { laterBy, type Clock, type Instant } from "#core/clock.ts";
 import type { AccountId } from "#core/ids.ts";
 import { problem, type ProblemCode } from "#core/problem.ts";
+import { limits } from "#core/limits.ts";
 import type { Random } from "#core/random.ts";
 import { unreachable } from "#core/result.ts";
 import type { SignInState, SignInStep } from "#core/wire.ts";
 import type { FindAccount } from "#identity/accounts/account.ts";
 import type { Blind } from "#identity/blind.ts";
+import { keepAttestation } from "#identity/devices/attestation-store.ts";
+import { isFirstParty } from "#identity/oidc/clients.ts";
 import { answer, problemAnswer, type Answer } from "#identity/http/answer.ts";
 import type { JsonObject } from "#identity/http/body.ts";
 import { identityLimits } from "#identity/limits.ts";
-import type { Passkeys } from "#identity/passkeys/passkey.ts";
+import type { Passkeys, Proven } from "#identity/passkeys/passkey.ts";
 import type { OutsideSignIn, OutsideStep } from "#identity/outside/outside-sign-in.ts";
 import type { PasswordSteps } from "#identity/sign-in/password-steps.ts";
 import type { Exchange, Interactions, SignedIn } from "#identity/sign-in/interaction.ts";
@@ -116,11 +119,36 @@ async function askForPasskey(deps: SignInDeps, step: Step): Promise<Answer> {
 
 async function checkPasskey(deps: SignInDeps, step: Step): Promise<Answer> {
   const challenge = await takeChallenge(deps.db, step.key, deps.clock.now());
-  const account =
+  const proven =
     challenge === null ? null : await deps.passkeys.verify(step.body["credential"], challenge);
-  return account === null
-    ? deny(deps, step, "passkey-refused", null)
-    : permit(deps, step, { account, amr: ["hwk", "user"] });
+  if (proven === null) return deny(deps, step, "passkey-refused", null);
+  const { account, hardware } = proven;
+  const reasons = hardware === null ? [] : ["passkey-attested"];
+  const done = await permit(deps, step, { account, amr: ["hwk", "user"] }, reasons);
+  if (done.problem === undefined && hardware !== null) await vouch(deps, step, hardware);
+  return done;
+}
+
+const thumbprintForm = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * The hardware of the passkey vouches for the portal's key beside it, to which the code is bound
+ * (RFC 9449 §10), until the sign-in ends. An app of others may keep its key elsewhere.
+ */
+async function vouch(
+  { db, clock, random }: SignInDeps,
+  step: Step,
+  { credentialId, until }: NonNullable<Proven["hardware"]>,
+): Promise<void> {
+  const client = clientOf(step);
+  const jkt = step.interaction.params["dpop_jkt"];
+  if (client === null || !isFirstParty(client)) return;
+  if (typeof jkt !== "string" || !thumbprintForm.test(jkt)) return;
+  const now = clock.now();
+  const signInEnds = laterBy(now, limits.sessionMaxMs);
+  const validUntil = until < signInEnds ? until : signInEnds;
+  const attested = { id: random.uuid(), jkt, subject: credentialId, now, validUntil };
+  await keepAttestation(db, attested);
 }
 
 async function checkPassword(deps: SignInDeps, step: Step): Promise<Answer> {
