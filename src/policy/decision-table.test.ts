@@ -79,13 +79,25 @@ const patientData: readonly Data[] = (
         ["Observation", "minor-confidential", false],
         ["Observation", null, true],
         ["Consent", null, true],
-        ["Coverage", null, false],
-        ["Coverage", "hiv", false],
-        ["Immunization", null, false],
       ] as const
     ).map(([type, label, forbidden]) => ({ type, whose, inCareTeam, opened, label, forbidden })),
   ),
 );
+/** What payment and public health need of anybody, be it labelled or not. */
+const neededData: readonly Data[] = (
+  [
+    ["Coverage", null],
+    ["Coverage", "hiv"],
+    ["Immunization", null],
+  ] as const
+).map(([type, label]) => ({
+  type,
+  whose: "another's",
+  inCareTeam: false,
+  opened: false,
+  label,
+  forbidden: false,
+}));
 const asPatient = (data: Data): Data => ({ ...data, type: "Patient" });
 const nobodys = (type: string): Data => ({
   type,
@@ -111,14 +123,16 @@ const table: readonly Line[] = roleSets.flatMap((roles) =>
     (["internet", "operator"] as const).flatMap((zone) =>
       purposes.flatMap((purpose) => [
         ...recordActions.flatMap((action) =>
-          [...patientData, nobodys("Practitioner"), nobodys("Group")].map((data) => ({
-            roles,
-            level,
-            zone,
-            purpose,
-            action,
-            data,
-          })),
+          [...patientData, ...neededData, nobodys("Practitioner"), nobodys("Group")].map(
+            (data) => ({
+              roles,
+              level,
+              zone,
+              purpose,
+              action,
+              data,
+            }),
+          ),
         ),
         ...matchActions.flatMap((action) =>
           [...patientData, ...patientData.map(asPatient), nobodys("Practitioner")].map((data) => ({
