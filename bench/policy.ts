@@ -23,6 +23,7 @@ const requestOf = (n: number): PolicyRequest => ({
     patient: "patient",
     inCareTeam: true,
     openedInEmergency: false,
+    ofVisit: false,
     labels: ["hiv"],
     forbiddenByConsent: false,
   },

@@ -8,6 +8,8 @@ export const personRoles = [
   "security-operator",
   "administrator",
   "service",
+  /** A clinic's tablet, which has no person of its own. */
+  "kiosk",
 ] as const;
 export type PersonRole = (typeof personRoles)[number];
 
@@ -63,6 +65,8 @@ export interface PolicyRequest {
     readonly inCareTeam: boolean;
     /** Whether the person has the patient's chart open in an emergency now. */
     readonly openedInEmergency: boolean;
+    /** Whether it belongs to the one visit that was handed to the kiosk that asks. */
+    readonly ofVisit: boolean;
     /** Sensitivity labels, sorted. */
     readonly labels: readonly string[];
     /** Whether a Consent of the patient's forbids this; false for the organisation's own. */

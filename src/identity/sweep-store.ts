@@ -21,6 +21,7 @@ const sweeps: readonly Sweep[] = [
   { table: "app_grant", key: "tenant, id", column: "ends_at", keptMs: 0 },
   { table: "enrolment", key: "tenant, token_hash", column: "expires_at", keptMs: 0 },
   { table: "invitation", key: "tenant, code_blind", column: "expires_at", keptMs: 0 },
+  { table: "kiosk_ticket", key: "tenant, code_blind", column: "expires_at", keptMs: 0 },
   { table: "passkey_offer", key: "tenant, session", column: "ends_at", keptMs: 0 },
   { table: "outside_attempt", key: "tenant, interaction", column: "expires_at", keptMs: 0 },
   { table: "outside_waiting", key: "tenant, reference", column: "expires_at", keptMs: 0 },

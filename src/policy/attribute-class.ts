@@ -23,6 +23,7 @@ export type ResourceClass =
       readonly actedFor: boolean;
       readonly inCareTeam: boolean;
       readonly openedInEmergency: boolean;
+      readonly ofVisit: boolean;
       /** Sorted, each once. */
       readonly labels: readonly string[];
       readonly forbiddenByConsent: boolean;
@@ -52,7 +53,7 @@ const logActions: ReadonlySet<PolicyAction> = new Set([
 const requestActions: ReadonlySet<PolicyAction> = new Set(["access-request", "access-register"]);
 
 function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceClass {
-  const { type: resourceType, patient, inCareTeam, openedInEmergency, labels } = resource;
+  const { type: resourceType, patient, inCareTeam, openedInEmergency, ofVisit, labels } = resource;
   const { forbiddenByConsent } = resource;
   const ofCaller = patient !== null && person.patients.includes(patient);
   const actedFor = patient !== null && person.actsFor.includes(patient);
@@ -67,6 +68,7 @@ function resourceClassOf({ action, person, resource }: PolicyRequest): ResourceC
     actedFor,
     inCareTeam,
     openedInEmergency,
+    ofVisit,
     labels: sorted(labels),
     forbiddenByConsent,
   };

@@ -37,6 +37,8 @@ interface Data {
   readonly opened: boolean;
   readonly label: string | null;
   readonly forbidden: boolean;
+  /** Of the visit that was handed over. */
+  readonly ofVisit?: boolean;
 }
 
 const roleSets: readonly (readonly PersonRole[])[] = [
@@ -46,6 +48,7 @@ const roleSets: readonly (readonly PersonRole[])[] = [
   ["clinician", "patient"],
   ["clinician", "privacy-officer"],
   ["administrator", "service"],
+  ["clinician", "kiosk"],
 ];
 const recordActions = [
   "read",
@@ -98,6 +101,23 @@ const neededData: readonly Data[] = (
   label,
   forbidden: false,
 }));
+/** What a kiosk was handed, and what lies just beside it. */
+const intakeData: readonly Data[] = (
+  [
+    ["QuestionnaireResponse", "acted for", true],
+    ["QuestionnaireResponse", "acted for", false],
+    ["QuestionnaireResponse", "another's", true],
+    ["Observation", "acted for", true],
+  ] as const
+).map(([type, whose, ofVisit]) => ({
+  type,
+  whose,
+  inCareTeam: false,
+  opened: false,
+  label: null,
+  forbidden: false,
+  ofVisit,
+}));
 const asPatient = (data: Data): Data => ({ ...data, type: "Patient" });
 const nobodys = (type: string): Data => ({
   type,
@@ -123,16 +143,20 @@ const table: readonly Line[] = roleSets.flatMap((roles) =>
     (["internet", "operator"] as const).flatMap((zone) =>
       purposes.flatMap((purpose) => [
         ...recordActions.flatMap((action) =>
-          [...patientData, ...neededData, nobodys("Practitioner"), nobodys("Group")].map(
-            (data) => ({
-              roles,
-              level,
-              zone,
-              purpose,
-              action,
-              data,
-            }),
-          ),
+          [
+            ...patientData,
+            ...neededData,
+            ...intakeData,
+            nobodys("Practitioner"),
+            nobodys("Group"),
+          ].map((data) => ({
+            roles,
+            level,
+            zone,
+            purpose,
+            action,
+            data,
+          })),
         ),
         ...matchActions.flatMap((action) =>
           [...patientData, ...patientData.map(asPatient), nobodys("Practitioner")].map((data) => ({
@@ -168,6 +192,7 @@ function requestOf({ roles, level, zone, purpose, action, data }: Line): PolicyR
       patient,
       inCareTeam: data.inCareTeam,
       openedInEmergency: data.opened,
+      ofVisit: data.ofVisit === true,
       labels: data.label === null ? [] : [data.label],
       forbiddenByConsent: data.forbidden,
     },
@@ -187,6 +212,7 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
   const treating = is("clinician") && purpose === "TREAT";
   const serving = is("service") && purpose === "HOPERAT" && looking && data.label === null;
 
+  if (is("kiosk") && action !== "create") return false;
   // A Consent that forbids forbids all but what is done with the Consent itself.
   if (data.forbidden && data.type !== "Consent") return false;
   if (action === "import") return is("service") && zone === "operator" && purpose === "SYSADMIN";
@@ -221,6 +247,9 @@ function mayHappen({ roles, level, zone, purpose, action, data }: Line): boolean
     return true;
   const taking = looking || action === "export";
   if (treating && data.inCareTeam) return taking || changing;
+  const isIntake = data.type === "QuestionnaireResponse" && data.ofVisit === true;
+  if (is("kiosk") && purpose === "TREAT" && isIntake && data.whose === "acted for")
+    return action === "create";
   const isKeptFromParents = data.label === "minor-confidential" && data.whose === "acted for";
   return taking && isHers && data.label !== "psychotherapy" && !isKeptFromParents;
 }

@@ -8,6 +8,7 @@ import { failed, invariant, ok, unreachable, type Result } from "#core/result.ts
 import type { Brake } from "#records/brake/brake.ts";
 import type { AnonymousDenials } from "#records/anonymous-denials.ts";
 import type { Arrival, Caller, Identify } from "#records/caller.ts";
+import { barKiosk } from "#records/kiosk.ts";
 import { BrokenOff, type Answer, type Pieces } from "#records/http.ts";
 import { entryOf, touch, type BeginVisit, type Touch, type Visit } from "#records/visit.ts";
 import type { RowOutcome, Work, WriteOutcome } from "#records/write-plan.ts";
@@ -305,7 +306,7 @@ export function createDoor(deps: DoorDeps): Door {
       const endings: (() => void)[] = [];
       const visit = begin(arrival.caller, facts, clock.now(), (done) => endings.push(done));
       try {
-        const made = await interaction(visit);
+        const made = barKiosk(visit, { request, intent }) ?? (await interaction(visit));
         if (made.kind === "streamed") return await stream(visit, made);
         const held = made.kind === "shown" ? await heldBack(visit, made, brake) : null;
         const outcome = held ?? made;

@@ -50,6 +50,7 @@ function rowOf(id: SessionId, epoch: number, more: Partial<LiveRow> = {}): LiveR
     ended: false,
     acts_for: [],
     acts_for_until: [],
+    kiosk_visit: null,
     acts_for_from: [],
     ...more,
   };

@@ -37,6 +37,8 @@ export interface LiveSession {
   readonly patients: Patients;
   readonly practitioner: ResourceId | null;
   readonly clients: readonly string[];
+  /** The one Encounter that a kiosk's session is for; null for everybody else. */
+  readonly kioskVisit: ResourceId | null;
   readonly idleEndsAt: Instant;
   readonly endsAt: Instant;
 }
@@ -112,6 +114,7 @@ function parseLiveRow(row: LiveRow, pseudonymOf: PseudonymOf): ToldSession | nul
     grants: grantsOf(row, pseudonymOf),
     practitioner: row.practitioner === null ? null : parseResourceId(row.practitioner),
     clients: row.client_ids,
+    kioskVisit: row.kiosk_visit === null ? null : parseResourceId(row.kiosk_visit),
     idleEndsAt: row.idle_ends_at,
     endsAt: row.ends_at,
   };

@@ -19,6 +19,8 @@ export interface LiveRow {
   readonly acts_for: readonly string[];
   readonly acts_for_from: readonly bigint[];
   readonly acts_for_until: readonly bigint[];
+  /** FHIR id of the one Encounter that a kiosk's session is for; null for everybody else. */
+  readonly kiosk_visit: string | null;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function readLiveRows(db: Queryable, epoch: number): Promise<readon
     name: "records-live",
     text: `SELECT session_id, account_id, device_id, device_level, epoch, roles, patients,
         practitioner, client_ids, idle_ends_at, ends_at, ended, acts_for, acts_for_until,
-        acts_for_from
+        acts_for_from, kiosk_visit
       FROM identity.live WHERE epoch > $1 AND ($1 > 0 OR NOT ended) ORDER BY epoch`,
     values: [epoch],
   });

@@ -83,6 +83,8 @@ export interface PersonFacts {
   /** When acting for others ends; with the session, if not named. */
   readonly actsUntilMs?: number;
   readonly practitioner?: string | null;
+  /** FHIR id of the Encounter that was handed to a kiosk. */
+  readonly kioskVisit?: string;
   readonly deviceLevel?: number;
   readonly idleMs?: number;
   readonly scope?: string;
@@ -135,9 +137,9 @@ export async function testPerson(
   );
   await db.query(
     `INSERT INTO identity.session (id, account, device, client_ids, browser, login, grant_id,
-       created_at, signed_in_at, last_seen, idle_ms, ends_at, acts_for, acts_for_until, acts_for_from)
+       created_at, signed_in_at, last_seen, idle_ms, ends_at, acts_for, acts_for_until, acts_for_from, kiosk_visit)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, $8::timestamptz + interval '12 hours',
-       $10, $11, $12)`,
+       $10, $11, $12, $13)`,
     [
       session,
       account,
@@ -151,6 +153,7 @@ export async function testPerson(
       actsFor,
       actsFor.map(() => actsUntilMs),
       actsFor.map(() => 0),
+      facts.kioskVisit ?? null,
     ],
   );
   const seconds = (): number => Math.floor(clock.now() / 1_000);

@@ -30,6 +30,8 @@ export interface Question {
   readonly type: string;
   readonly compartment: Compartment;
   readonly inCareTeam: boolean;
+  /** FHIR id of the Encounter that the data says it belongs to, where that matters. */
+  readonly encounter?: string | null;
   readonly labels: readonly string[];
   /** By which scopes that are narrowed to some data are held; see Covering of scopes.ts. */
   readonly content?: Content;
@@ -91,6 +93,7 @@ const workforceRoles = [
   "security-operator",
   "administrator",
   "service",
+  "kiosk",
 ] as const satisfies readonly PersonRole[];
 
 /** Whether the person has any role beside that of a patient, or of one acting for a patient. */
@@ -117,7 +120,8 @@ export function actingAs(
   }
   const asPatient = (["patient", "proxy"] as const).find((role) => roles.includes(role)) ?? null;
   const role = workforceRoles.find((known) => roles.includes(known)) ?? asPatient;
-  const usual = role === "clinician" ? "TREAT" : role === asPatient ? "PATRQT" : "HOPERAT";
+  const usual =
+    role === "clinician" || role === "kiosk" ? "TREAT" : role === asPatient ? "PATRQT" : "HOPERAT";
   return { role, purpose: caller.purpose ?? usual };
 }
 
@@ -222,10 +226,17 @@ function policyRequest(
       patient: compartment === "organisation" ? null : compartment,
       inCareTeam,
       openedInEmergency: opening !== null,
+      ofVisit: isOfVisit(caller, question),
       labels,
       forbiddenByConsent: isForbidden(deps, visit, question, purpose),
     },
   };
+}
+
+/** What a clinician handed over counts only while she cares for the patient; the patient's own code needs no one. */
+function isOfVisit({ live }: Caller, { encounter = null, inCareTeam }: Question): boolean {
+  const { kioskVisit, practitioner } = live;
+  return kioskVisit !== null && encounter === kioskVisit && (practitioner === null || inCareTeam);
 }
 
 function verdictOf(decision: PolicyDecision, opening: string | null): Verdict {

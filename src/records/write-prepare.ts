@@ -10,6 +10,7 @@ import type { CurrentConformance } from "#records/fhir/conformance.ts";
 import type { ParsedResource } from "#records/fhir/parse.ts";
 import { refuseById, refuseUnopened, union, type Wanted } from "#records/read.ts";
 import { findBefore, openBefore, type Before } from "#records/version-before.ts";
+import { encounterOf } from "#records/kiosk.ts";
 import { putRow } from "#records/row-write.ts";
 import type { SearchDeps } from "#records/search-matches.ts";
 import { findHome, type Home } from "#records/home.ts";
@@ -106,7 +107,9 @@ export async function preparePut(
   const { value } = parsed;
   const isNew = versionBefore === null || versionBefore === 0;
   const action = isNew ? "create" : "update";
-  const question = { action, type, compartment, inCareTeam: inCareTeam.value } as const;
+  const inTeam = inCareTeam.value;
+  const encounter = encounterOf(value);
+  const question = { action, type, compartment, inCareTeam: inTeam, encounter } as const;
   const labels = union([labelsOf(value), before === null ? [] : labelsOf(before)]);
   const isRelabelled = relabels && lost.length > 0;
   const allowed = isRelabelled ? visit.decide({ ...question, action: "relabel", labels }) : null;
