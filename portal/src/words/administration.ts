@@ -12,6 +12,7 @@ export const administrationWords = {
     "security-operator": "Security",
     administrator: "Administrator",
     service: "Computer program",
+    kiosk: "Clinic tablet",
   },
 
   people: {

@@ -24,7 +24,8 @@ export interface PersonWish {
 }
 
 /** Accounts of services are made by the registry of clients. */
-const isForPeople = (roles: readonly PersonRole[]): boolean => !roles.includes("service");
+const isForPeople = (roles: readonly PersonRole[]): boolean =>
+  !roles.includes("service") && !roles.includes("kiosk");
 
 const ownRoles: readonly PersonRole[] = ["patient", "proxy"];
 
