@@ -28,6 +28,8 @@ const entries: fc.Arbitrary<AuditEntry> = fc.record({
   action: fc.constantFrom(...auditActions),
   decision: fc.constantFrom<AuditDecision>("permit", "deny", "error"),
   reasons: fc.array(text, { maxLength: 4 }),
+  decided: fc.array(text, { maxLength: 4 }),
+  obligations: fc.array(text, { maxLength: 4 }),
   actor: orNull(text),
   role: orNull(text),
   session: orNull(text),

@@ -28,6 +28,10 @@ function cleanList(texts: readonly string[]): readonly string[] {
     : [...texts.slice(0, listItems - 1), "…"].map(cleanText);
 }
 
+/** Left out when empty, so that an entry from before there was such a list keeps its bytes. */
+const listOrAbsent = (texts: readonly string[]): readonly string[] | undefined =>
+  texts.length === 0 ? undefined : cleanList(texts);
+
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 const isCountOrNull = (value: number | null): boolean => value === null || isCount(value);
 
@@ -58,9 +62,11 @@ export function encodeLeaf(entry: AuditEntry): string {
     ciphertextHash: cleanOrNull(entry.ciphertextHash),
     client: cleanOrNull(entry.client),
     count: entry.count,
+    decided: listOrAbsent(entry.decided),
     decision: entry.decision,
     dekVersion: entry.dekVersion,
     device: cleanOrNull(entry.device),
+    obligations: listOrAbsent(entry.obligations),
     patient: entry.patient,
     purpose: entry.purpose,
     reasons: cleanList(entry.reasons),
@@ -110,6 +116,9 @@ function texts(fields: Fields, name: string): readonly string[] {
   throw new NotALeaf(name);
 }
 
+const textsOrNone = (fields: Fields, name: string): readonly string[] =>
+  fields[name] === undefined ? [] : texts(fields, name);
+
 function oneOf<T extends string>(fields: Fields, name: string, known: readonly T[]): T {
   const found = known.find((member) => member === fields[name]);
   if (found === undefined) throw new NotALeaf(name);
@@ -136,6 +145,8 @@ function entryOf(fields: Fields): AuditEntry {
     action: oneOf(fields, "action", auditActions),
     decision: oneOf(fields, "decision", decisions),
     reasons: texts(fields, "reasons"),
+    decided: textsOrNone(fields, "decided"),
+    obligations: textsOrNone(fields, "obligations"),
     actor: textOrNull(fields, "actor"),
     role: textOrNull(fields, "role"),
     session: textOrNull(fields, "session"),

@@ -73,6 +73,7 @@ suite("an access token", () => {
       scopes: ["patient/*.rs", "user/*.rs"],
       binding: { kind: "dpop", jkt: "a-thumbprint" },
       certificate: null,
+      signedInAt: null,
       patient: null,
       expiresAt: 1_800_000_300_000,
     });

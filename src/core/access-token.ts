@@ -42,6 +42,9 @@ export const bearerClaim = "unbound";
 /** The claim of ours that names the client certificate without which the token is good for nothing. */
 export const certificateClaim = "x5t#S256";
 
+/** The `acr` (RFC 9470 §6) of a sign-in on a device of this level. */
+export const deviceLevelAcr = (level: number): string => `urn:phylax:device-level:${level}`;
+
 /** What a valid access token says; whether its session still lives is the live view's to say. */
 export interface AccessClaims {
   readonly account: AccountId;
@@ -55,6 +58,8 @@ export interface AccessClaims {
   readonly certificate: string | null;
   /** FHIR id of the Patient that the app was launched for (SMART App Launch 2.2 §2.0.10); null when none. */
   readonly patient: ResourceId | null;
+  /** When the person last proved herself (RFC 9068 §2.2.1, `auth_time`); null when nobody did. */
+  readonly signedInAt: Instant | null;
   readonly expiresAt: Instant;
 }
 
@@ -105,6 +110,8 @@ function claimsOf({ claims }: CompactJws): AccessClaims | null {
   const certificate = claims[certificateClaim] === undefined ? null : text(certificateClaim);
   if (certificate === "") return null;
   const expiresAt = typeof exp === "number" ? parseInstant(exp * 1_000) : null;
+  const { auth_time: authTime } = claims;
+  const signedInAt = typeof authTime === "number" ? parseInstant(authTime * 1_000) : null;
   const client = text("client_id");
   if (account === null || session === null || device === null || expiresAt === null) return null;
   if (client === "" || binding === null) return null;
@@ -121,6 +128,7 @@ function claimsOf({ claims }: CompactJws): AccessClaims | null {
     binding,
     certificate,
     patient: launched,
+    signedInAt,
     expiresAt,
   };
 }

@@ -79,6 +79,13 @@ export interface AuditEntry {
   readonly reasons: readonly string[];
   /** Account, or `process:<role>` or `operator:<os user>`; null where nobody is known. */
   readonly actor: string | null;
+  /**
+   * What policy was asked, each class of attributes in the form of policy/class-text.ts, so that it can
+   * be asked again under other policies. Empty where policy was not asked.
+   */
+  readonly decided: readonly string[];
+  /** What the decision was bound to, e.g. "review" or "step-up max-age:900". */
+  readonly obligations: readonly string[];
   /** Role in which the actor acted, e.g. patient, clinician. */
   readonly role: string | null;
   readonly session: string | null;
@@ -114,6 +121,8 @@ export function auditEntry(
   return {
     v: 1,
     reasons: [],
+    decided: [],
+    obligations: [],
     actor: null,
     role: null,
     session: null,

@@ -13,32 +13,34 @@ export const personRoles = [
 ] as const;
 export type PersonRole = (typeof personRoles)[number];
 
-export type PolicyAction =
-  | "read"
-  | "search"
-  | "history"
-  | "create"
-  | "update"
-  | "delete"
+export const policyActions = [
+  "read",
+  "search",
+  "history",
+  "create",
+  "update",
+  "delete",
   /** Taking a sensitivity label off, for a reason that is written down. */
-  | "relabel"
-  | "access-log"
-  | "audit-read"
-  | "import"
+  "relabel",
+  "access-log",
+  "audit-read",
+  "import",
   /** Taking a copy of a record away, as far as it is the person's to have. */
-  | "export"
+  "export",
   /** Seeing that a Patient may be the person asked about. */
-  | "match"
+  "match",
   /** Deciding that two charts are one person's, or that they are not. */
-  | "merge"
+  "merge",
   /** Asking for access to a record (45 CFR 164.524) and seeing how one's own requests stand. */
-  | "access-request"
+  "access-request",
   /** Keeping the register of such requests: seeing all, deciding. */
-  | "access-register"
+  "access-register",
   /** Opening the chart of a patient of others in an emergency. */
-  | "break-glass"
+  "break-glass",
   /** Seeing who opened whose chart so, and recording what is found. */
-  | "break-glass-review";
+  "break-glass-review",
+] as const;
+export type PolicyAction = (typeof policyActions)[number];
 
 /** The one question put to policy; identity, records and gateway each know a part of it. */
 export interface PolicyRequest {
@@ -74,11 +76,29 @@ export interface PolicyRequest {
   };
 }
 
-export type PolicyDecision =
-  | { readonly effect: "permit"; readonly policies: readonly string[] }
+/** What a more careful sign-in must have to be enough (RFC 9470 §3). Null: that does not matter. */
+export interface StepUp {
+  /** Least level of the device. */
+  readonly level: number | null;
+  /** How long ago the person may have signed in at most. */
+  readonly maxAgeSeconds: number | null;
+}
+
+/** What a permit is bound to: whoever asked must see to it, or take the permit for a denial. */
+export type Obligation =
+  | { readonly kind: "step-up"; readonly needs: StepUp }
+  /** The log entry is for the privacy officer to look into. */
+  | { readonly kind: "review" };
+
+/** `asked` is the class of attributes that was decided, in the form of policy/class-text.ts; empty for an error. */
+export type PolicyDecision = {
+  /** Ids of the policies that decided, those that oblige among them. */
+  readonly policies: readonly string[];
+  readonly asked: string;
+} & (
+  | { readonly effect: "permit"; readonly obligations: readonly Obligation[] }
+  /** Denied on this device; one of the level that is named would be let in. */
+  | { readonly effect: "step-up"; readonly needs: StepUp }
   /** `reason` "error" stands for any diagnostic: a policy that could not be evaluated denies. */
-  | {
-      readonly effect: "deny";
-      readonly policies: readonly string[];
-      readonly reason: "forbidden" | "no-permit" | "error";
-    };
+  | { readonly effect: "deny"; readonly reason: "forbidden" | "no-permit" | "error" }
+);

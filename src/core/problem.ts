@@ -1,3 +1,4 @@
+import type { StepUp } from "#core/policy-request.ts";
 import { failed } from "#core/result.ts";
 
 /**
@@ -182,6 +183,11 @@ const problems = {
     issue: "login",
     text: "Sign in once more: this needs a sign-in of the last 5 minutes.",
   },
+  "sign-in-insufficient": {
+    status: 401,
+    issue: "login",
+    text: "This needs a stronger or more recent sign-in. Confirm that it is you, then try again.",
+  },
   "last-factor": {
     status: 409,
     issue: "business-rule",
@@ -329,6 +335,8 @@ export interface Problem {
   readonly at?: string;
   /** After how long it may be tried again, where that is known. */
   readonly retryAfterSeconds?: number;
+  /** What a sign-in must have to be enough, where it is not. */
+  readonly needs?: StepUp;
   /** Further findings of the same check, e.g. each invalid element of one resource. */
   readonly also?: readonly { readonly at: string; readonly detail: string }[];
 }

@@ -48,17 +48,21 @@ test("a permit names the policies that gave it, a forbid those that took it", ()
   assert.deepEqual(authorizer.decide(request), {
     effect: "permit",
     policies: ["patient-own-record"],
+    obligations: [],
+    asked: "read PatientRecord Observation own - patient 1 internet PATRQT",
   });
   const keyless = { ...request, device: { id: "device", level: 0 } };
   assert.deepEqual(authorizer.decide({ ...keyless, action: "update" }), {
     effect: "deny",
     policies: ["device-without-key"],
     reason: "forbidden",
+    asked: "update PatientRecord Observation own - patient 0 internet PATRQT",
   });
   assert.deepEqual(authorizer.decide(withResource({ patient: "patient-2" })), {
     effect: "deny",
     policies: [],
     reason: "no-permit",
+    asked: "read PatientRecord Observation - - patient 1 internet PATRQT",
   });
 });
 
@@ -101,7 +105,8 @@ const unusable: Record<string, unknown> = {
 
 for (const [what, asked] of Object.entries(unusable)) {
   test(`${what} denies, though a permit may not need it`, () => {
-    assert.deepEqual(authorizer.decide(asked as PolicyRequest), {
+    const { asked: _, ...decision } = authorizer.decide(asked as PolicyRequest);
+    assert.deepEqual(decision, {
       effect: "deny",
       policies: [],
       reason: "error",
@@ -226,4 +231,57 @@ test("every policy says above its id in plain words what it lets", async () => {
     });
   }
   assert.equal(policies, authorizer.policies.length);
+});
+
+const obliging = (annotations: string): typeof texts => ({
+  ...texts,
+  policies: `${texts.policies}
+@id("binding") ${annotations}
+forbid (principal, action == Action::"read", resource is PatientRecord)
+when { resource.labels.contains("hiv") };`,
+});
+
+test("a forbid that obliges binds the permit, and names itself", () => {
+  const bound = value(createAuthorizer(obliging(`@obligation("review")`)));
+  const decision = bound.decide(withResource({ labels: ["hiv"] }));
+  assert.equal(decision.effect, "permit");
+  assert.deepEqual(decision.effect === "permit" && decision.obligations, [{ kind: "review" }]);
+  assert.deepEqual(decision.policies, ["patient-own-record", "binding"]);
+  const free = bound.decide(request);
+  assert.deepEqual(free.effect === "permit" && free.obligations, []);
+});
+
+test("a device below the level that is needed is told so, one at it is let in", () => {
+  const annotations = `@obligation("step-up") @needs("level:3 max-age:60")`;
+  const bound = value(createAuthorizer(obliging(annotations)));
+  const hiv = withResource({ labels: ["hiv"] });
+  const needs = { level: 3, maxAgeSeconds: 60 };
+  const low = bound.decide({ ...hiv, device: { id: "d", level: 2 } });
+  assert.deepEqual(low.effect === "step-up" && low.needs, needs);
+  const enough = bound.decide({ ...hiv, device: { id: "d", level: 3 } });
+  assert.deepEqual(enough.effect === "permit" && enough.obligations, [{ kind: "step-up", needs }]);
+  const others = bound.decide(withResource({ labels: ["hiv"], patient: "patient-2" }));
+  assert.equal(others.effect, "deny");
+});
+
+for (const annotations of [
+  `@obligation("reviewed")`,
+  `@obligation("review") @needs("level:3")`,
+  `@obligation("step-up")`,
+  `@obligation("step-up") @needs("level:5")`,
+  `@obligation("step-up") @needs("level:3 level:2")`,
+  `@obligation("step-up") @needs("max-age:0")`,
+  `@obligation("step-up") @needs("soon")`,
+  `@needs("level:3")`,
+]) {
+  test(`policies with ${annotations} are refused`, () => {
+    const refused = createAuthorizer(obliging(annotations));
+    assert.equal(!refused.ok && refused.problem.code, "policy-unavailable");
+  });
+}
+
+test("a permit that obliges is refused: misread, it would let in", () => {
+  const policies = `@id("p") @obligation("review") permit (principal, action, resource);`;
+  const refused = createAuthorizer({ ...texts, policies });
+  assert.match((!refused.ok && refused.problem.detail) || "", /only a forbid/);
 });

@@ -10,9 +10,11 @@ import {
   type EntityJson,
   type StatefulAuthorizationCall,
 } from "@cedar-policy/cedar-wasm/nodejs";
+import type { Obligation } from "#core/policy-request.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, unreachable, type Result } from "#core/result.ts";
 import type { AttributeClass, ResourceClass } from "#policy/attribute-class.ts";
+import { readObligation } from "#policy/obligation.ts";
 import type { PolicyTexts } from "#policy/policy-files.ts";
 
 /** Policies and schema that Cedar holds parsed, under one name made of their text. */
@@ -20,6 +22,10 @@ export interface PreparedPolicies {
   readonly name: string;
   /** The @id of each policy. */
   readonly ids: readonly string[];
+  /** The name of those alone that oblige to nothing: by them it is decided whether at all. */
+  readonly plainName: string;
+  /** What a policy obliges to, by its id. */
+  readonly obliging: ReadonlyMap<string, Obligation>;
 }
 
 export type CedarAnswer =
@@ -37,7 +43,8 @@ const policyId = /^[a-z0-9-]{1,64}$/;
 export function preparePolicies({ policies, schema }: PolicyTexts): Result<PreparedPolicies> {
   const byId = policiesById(policies);
   if (!byId.ok) return byId;
-  const staticPolicies = Object.fromEntries(byId.value);
+  const { texts, obliging } = byId.value;
+  const staticPolicies = Object.fromEntries(texts);
   const checked = validate({ schema, policies: { staticPolicies } });
   if (checked.type === "failure") return refused(checked.errors);
   const findings = [...checked.validationErrors, ...checked.validationWarnings];
@@ -49,25 +56,46 @@ export function preparePolicies({ policies, schema }: PolicyTexts): Result<Prepa
     .digest("hex");
   const parsedSchema = preparseSchema(name, schema);
   if (parsedSchema.type === "failure") return refused(parsedSchema.errors);
-  const parsedPolicies = preparsePolicySet(name, { staticPolicies });
-  if (parsedPolicies.type === "failure") return refused(parsedPolicies.errors);
-  return ok({ name, ids: [...byId.value.keys()] });
+  const plainName = `${name}-plain`;
+  const plain = Object.fromEntries([...texts].filter(([id]) => !obliging.has(id)));
+  for (const [setName, set] of [
+    [name, staticPolicies],
+    [plainName, plain],
+  ] as const) {
+    const parsed = preparsePolicySet(setName, { staticPolicies: set });
+    if (parsed.type === "failure") return refused(parsed.errors);
+  }
+  return ok({ name, plainName, ids: [...texts.keys()], obliging });
 }
 
-function policiesById(text: string): Result<ReadonlyMap<string, string>> {
+interface ReadPolicies {
+  readonly texts: ReadonlyMap<string, string>;
+  readonly obliging: ReadonlyMap<string, Obligation>;
+}
+
+function policiesById(text: string): Result<ReadPolicies> {
   const parts = policySetTextToParts(text);
   if (parts.type === "failure") return refused(parts.errors);
   if (parts.policy_templates.length > 0) return refusedFor("a template is left to be filled in");
-  const byId = new Map<string, string>();
+  const texts = new Map<string, string>();
+  const obliging = new Map<string, Obligation>();
   for (const policy of parts.policies) {
     const parsed = policyToJson(policy);
     if (parsed.type === "failure") return refused(parsed.errors);
-    const id = parsed.json.annotations?.["id"];
-    if (id === undefined || !policyId.test(id)) return refusedFor("a policy has no proper @id");
-    if (byId.has(id)) return refusedFor(`two policies have the id ${id}`);
-    byId.set(id, policy);
+    const { annotations = {}, effect } = parsed.json;
+    const id = annotations["id"];
+    if (typeof id !== "string" || !policyId.test(id))
+      return refusedFor("a policy has no proper @id");
+    if (texts.has(id)) return refusedFor(`two policies have the id ${id}`);
+    texts.set(id, policy);
+    const read = readObligation(annotations);
+    if (read.kind === "unreadable") return refusedFor(`${id}: ${read.detail}`);
+    if (read.kind === "none") continue;
+    // Whatever reads no annotations denies then, which is the safe way to misread it.
+    if (effect !== "forbid") return refusedFor(`${id}: only a forbid can oblige`);
+    obliging.set(id, read.obligation);
   }
-  return byId.size > 0 ? ok(byId) : refusedFor("there is no policy");
+  return texts.size > 0 ? ok({ texts, obliging }) : refusedFor("there is no policy");
 }
 
 function refused(errors: readonly DetailedError[], id?: string): ReturnType<typeof refuse> {
@@ -78,10 +106,18 @@ function refused(errors: readonly DetailedError[], id?: string): ReturnType<type
 const refusedFor = (detail: string): ReturnType<typeof refuse> =>
   refuse("policy-unavailable", { detail });
 
-/** Puts one class to Cedar. Never throws: whatever goes wrong in there is an "error". */
-export function askCedar({ name }: PreparedPolicies, asked: AttributeClass): CedarAnswer {
+/**
+ * Puts one class to all policies, or to those alone that oblige to nothing. Never throws: whatever
+ * goes wrong in there is an "error".
+ */
+export function askCedar(
+  { name, plainName }: PreparedPolicies,
+  asked: AttributeClass,
+  which: "all" | "plain",
+): CedarAnswer {
   try {
-    const answer = statefulIsAuthorized(callOf(name, asked));
+    const call = callOf({ schema: name, policies: which === "all" ? name : plainName }, asked);
+    const answer = statefulIsAuthorized(call);
     // An error in one policy makes Cedar leave that policy out: a forbid that fails must not allow.
     if (answer.type === "failure" || answer.response.diagnostics.errors.length > 0)
       return { decision: "error" };
@@ -96,7 +132,10 @@ const caller = { type: "Person", id: "caller" } as const;
 const targetId = "target";
 
 /** Both entities are always sent: about one that is not sent Cedar would know nothing, and not say so. */
-function callOf(name: string, asked: AttributeClass): StatefulAuthorizationCall {
+function callOf(
+  names: { readonly schema: string; readonly policies: string },
+  asked: AttributeClass,
+): StatefulAuthorizationCall {
   const { roles, deviceLevel, zone, purpose, action, resource } = asked;
   const target = { type: resource.kind, id: targetId };
   return {
@@ -108,8 +147,8 @@ function callOf(name: string, asked: AttributeClass): StatefulAuthorizationCall 
       { uid: caller, attrs: { roles: [...roles] }, parents: [] },
       { uid: target, attrs: attributesOf(resource), parents: [] },
     ],
-    preparsedPolicySetId: name,
-    preparsedSchemaName: name,
+    preparsedPolicySetId: names.policies,
+    preparsedSchemaName: names.schema,
     validateRequest: true,
   };
 }

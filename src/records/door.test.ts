@@ -351,7 +351,7 @@ test("a policy that cannot be evaluated denies", async (t) => {
       decide: (request) => decision ?? authorizer.decide(request),
     }),
   });
-  decision = { effect: "deny", policies: [], reason: "error" };
+  decision = { effect: "deny", policies: [], reason: "error", asked: "all" };
   const got = await world.askAs(ana, "GET", path);
   assert.deepEqual([got.status, codeOf(got)], [503, "policy-unavailable"]);
   holdsNothing(got);

@@ -2,6 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { deviceLevelAcr } from "#core/access-token.ts";
+import type { StepUp } from "#core/policy-request.ts";
 import {
   meaningOf,
   operationOutcome,
@@ -57,9 +59,17 @@ export const jsonAnswer = (value: unknown): Answer => ({
   body: JSON.stringify(value),
 });
 
+/** RFC 9470 §3: what the next token must have; a level of devices goes by an `acr` of ours. */
+const asksOf = ({ level, maxAgeSeconds }: StepUp): readonly string[] => [
+  ...(level === null ? [] : [`acr_values="${deviceLevelAcr(level)}"`]),
+  ...(maxAgeSeconds === null ? [] : [`max_age="${maxAgeSeconds}"`]),
+];
+
 // RFC 9449 §7.1: the challenge names the scheme, why, and the algorithms a proof may use.
-function challengeOf({ code }: Problem): string {
+function challengeOf({ code, needs }: Problem): string {
   const algs = `algs="ES256 EdDSA"`;
+  if (needs !== undefined)
+    return `DPoP error="insufficient_user_authentication", ${[...asksOf(needs), algs].join(", ")}`;
   if (code === "token-missing") return `DPoP ${algs}`;
   const isProof = code === "proof-invalid" || code === "proof-replayed";
   return `DPoP error="${isProof ? "invalid_dpop_proof" : "invalid_token"}", ${algs}`;

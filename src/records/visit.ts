@@ -12,13 +12,23 @@ import type {
   PolicyAction,
   PolicyDecision,
   PolicyRequest,
+  StepUp,
 } from "#core/policy-request.ts";
 import { problem, type Problem } from "#core/problem.ts";
+import { unreachable } from "#core/result.ts";
 import type { Authorizer } from "#policy/authorizer.ts";
+import { obligationText } from "#policy/obligation.ts";
 import type { Caller } from "#records/caller.ts";
 import type { StandingOpenings } from "#records/break-glass/standing-openings.ts";
 import type { ConsentBook } from "#records/consent/consent-book.ts";
 import type { Standing } from "#records/consent/provision.ts";
+import {
+  decidedGround,
+  groundsForLog,
+  obligationGround,
+  openingGround,
+  standsOnOpening,
+} from "#records/grounds.ts";
 import type { SamePerson } from "#records/matching/same-person.ts";
 import type { Content } from "#records/scopes.ts";
 import type { CareAsker } from "#records/store.ts";
@@ -150,9 +160,6 @@ export type BeginVisit = (
   afterwards: Visit["afterwards"],
 ) => Visit;
 
-/** In the log, that a deed was permitted for this chart's being open in an emergency. */
-const openingMark = "opening-";
-
 /** The chart's being open to this clinician, who does not care for her; null for everybody else. */
 function openingFor(
   { openings, samePerson }: VisitDeps,
@@ -239,15 +246,51 @@ function isOfVisit({ live }: Caller, { encounter = null, inCareTeam }: Question)
   return kioskVisit !== null && encounter === kioskVisit && (practitioner === null || inCareTeam);
 }
 
-function verdictOf(decision: PolicyDecision, opening: string | null): Verdict {
-  const policies =
-    opening === null ? decision.policies : [...decision.policies, openingMark + opening];
-  if (decision.effect === "permit") return { permitted: true, policies };
-  return {
-    permitted: false,
-    problem: problem(decision.reason === "error" ? "policy-unavailable" : "forbidden"),
-    policies,
-  };
+/** Whether the person proved herself so long ago at most; unknown is too long ago. */
+function isFresh({ claims }: Caller, at: Instant, { maxAgeSeconds }: StepUp): boolean {
+  if (maxAgeSeconds === null) return true;
+  return claims.signedInAt !== null && at - claims.signedInAt <= maxAgeSeconds * 1_000;
+}
+
+function stepUpProblem(needs: StepUp): Problem {
+  const { level, maxAgeSeconds } = needs;
+  const asks = [
+    level === null ? [] : [`a device of level ${level} or more`],
+    maxAgeSeconds === null ? [] : [`a sign-in of the last ${maxAgeSeconds} seconds`],
+  ];
+  const detail = `This needs ${asks.flat().join(" and ")}.`;
+  return problem("sign-in-insufficient", { detail, needs });
+}
+
+function verdictOf(
+  decision: PolicyDecision,
+  opening: string | null,
+  { caller, at }: Pick<Visit, "caller" | "at">,
+): Verdict {
+  const policies = [
+    ...decision.policies,
+    ...(decision.asked === "" ? [] : [decidedGround(decision.asked)]),
+    ...(opening === null ? [] : [openingGround(opening)]),
+  ];
+  const refusal = (found: Problem): Verdict => ({ permitted: false, problem: found, policies });
+  switch (decision.effect) {
+    case "permit": {
+      const { obligations } = decision;
+      policies.push(...obligations.map((each) => obligationGround(obligationText(each))));
+      const stale = obligations.find(
+        (each) => each.kind === "step-up" && !isFresh(caller, at, each.needs),
+      );
+      if (stale?.kind === "step-up") return refusal(stepUpProblem({ ...stale.needs, level: null }));
+      return { permitted: true, policies };
+    }
+    case "step-up":
+      policies.push(obligationGround(obligationText({ kind: "step-up", needs: decision.needs })));
+      return refusal(stepUpProblem(decision.needs));
+    case "deny":
+      return refusal(problem(decision.reason === "error" ? "policy-unavailable" : "forbidden"));
+    default:
+      return unreachable(decision);
+  }
 }
 
 /**
@@ -290,7 +333,7 @@ export function createVisits(deps: VisitDeps): BeginVisit {
         const visited = { caller, facts, at };
         const opening = openingFor(deps, visited, question);
         const request = policyRequest(deps, visited, question, opening);
-        return verdictOf(authorizer.decide(request), opening);
+        return verdictOf(authorizer.decide(request), opening, visited);
       },
     };
   };
@@ -305,12 +348,13 @@ export function entryOf(
   const { claims, live } = caller;
   const { compartment, policies, type, id, version, ...rest } = touched;
   const { role, purpose } = actingAs(caller, compartment);
-  const standsOnOpening = policies.some((name) => name.startsWith(openingMark));
+  const { reasons = policies, ...known } = about;
   return auditEntry({
-    purpose: standsOnOpening ? "BTG" : purpose,
+    purpose: standsOnOpening(policies) ? "BTG" : purpose,
     ...rest,
     time: at,
-    reasons: policies,
+    ...groundsForLog([...policies, ...reasons]),
+    reasons: groundsForLog(reasons).reasons,
     actor: live.account,
     role,
     session: live.session,
@@ -323,6 +367,6 @@ export function entryOf(
     resourceType: type,
     resourceId: id,
     resourceVersion: version,
-    ...about,
+    ...known,
   });
 }
