@@ -24,6 +24,8 @@ export type BlindKind =
   | "oidc-id"
   | "oidc-grant"
   | "oidc-user-code"
+  | "kiosk-set-up"
+  | "kiosk-ticket"
   | "app-launch";
 
 /** HMAC-SHA-256 under the process's own key, 32 bytes; the kind keeps equal texts of two kinds apart. */

@@ -53,6 +53,9 @@ import { createAdministration } from "#identity/people/administration.ts";
 import { createAccepting } from "#identity/people/accepting.ts";
 import { createInvitations } from "#identity/people/invitation.ts";
 import { createProxies } from "#identity/people/proxies.ts";
+import { createKioskDesk } from "#identity/kiosk/kiosk-desk.ts";
+import { createKiosk } from "#identity/kiosk/kiosk.ts";
+import { kioskClientId } from "#identity/kiosk/limits.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { actedForBy, type ActedFor } from "#identity/people/grant.ts";
@@ -219,6 +222,8 @@ async function buildHandler(
   const calls = createCalls({ ...inner, admit });
   const administrators = createCalls({ ...inner, admit, roles: ["administrator"] });
   const deviceKeepers = createCalls({ ...inner, admit, roles: deviceRoles });
+  const staff = createCalls({ ...inner, admit, roles: ["clinician", "administrator"] });
+  const admitKiosk = createAdmit({ ...inner, takes: (client) => client === kioskClientId });
   const openServiceSession = createServiceSessions(inner);
   const provider = createProvider({ ...inner, openServiceSession });
   keepToProvenBrowser(provider, publicOrigin, inner.blind);
@@ -267,8 +272,10 @@ async function buildHandler(
       ...createAppCalls({ ...inner, calls }),
       ...createProxies({ ...inner, calls }),
       ...createAccepting({ ...inner, calls, throttle }),
+      ...createKioskDesk({ ...inner, calls, administrators, staff }),
       ...createAdministration({ ...inner, calls: administrators }),
     },
+    kiosk: createKiosk({ ...inner, admit: admitKiosk }),
     recovery: createRecovery({ ...inner, throttle, recoveryWaits }),
     letters: createLetters(inner),
     endSession: createEndSession({ ...inner, provider }),

@@ -20,6 +20,8 @@ export interface AdmitDeps {
   readonly publicOrigin: string;
   readonly keyOf: KeyOf;
   readonly sessions: Pick<Sessions, "find">;
+  /** Whose tokens are taken; our own portal's when left out. */
+  readonly takes?: (client: string) => boolean;
 }
 
 /** A request with an access token, as the gateway sent it on. */
@@ -45,7 +47,7 @@ export interface Admitted {
 export type Admit = (request: TokenRequest) => Promise<Result<Admitted>>;
 
 export function createAdmit(deps: AdmitDeps): Admit {
-  const { clock, publicOrigin } = deps;
+  const { clock, publicOrigin, takes = isFirstParty } = deps;
   const known = createKnownSigners();
   const verified = createBoundedCache<string, AccessClaims>(accessTokenLimits.cachedTokens);
   return async ({ method, path, authorization, proof, certificate }) => {
@@ -72,7 +74,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     if (claims.value.certificate !== null && claims.value.certificate !== certificate)
       return refuse("proof-invalid", { at: "certificate" });
     // An app that someone let see her record is not let manage her account by it.
-    if (!isFirstParty(client)) return refuse("forbidden");
+    if (!takes(client)) return refuse("forbidden");
     const session = await deps.sessions.find(claims.value.session);
     if (session === null || !session.alive || session.account !== claims.value.account)
       return refuse("session-ended");

@@ -27,6 +27,7 @@ import type { OperatorPeople } from "#identity/operator/people.ts";
 import { outsideLimits } from "#identity/outside/limits.ts";
 import type { OutsideOperator } from "#identity/outside/operator.ts";
 import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
+import type { Kiosk } from "#identity/kiosk/kiosk.ts";
 import type { Letters } from "#identity/recovery/letters.ts";
 import type { Recovery } from "#identity/recovery/recovery.ts";
 import type { Invitations } from "#identity/people/invitation.ts";
@@ -48,6 +49,7 @@ export interface HandlerDeps {
   readonly consent: Consent;
   readonly enrolment: Enrolment;
   readonly invitations: Invitations;
+  readonly kiosk: Kiosk;
   readonly calls: Readonly<Record<CallName, CallHandler>>;
   readonly recovery: Recovery;
   readonly letters: Letters;
@@ -194,6 +196,8 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return withBody(request, (body) => deps.invitations.redeem(body, facts));
     case "call":
       return serveCall(deps, target, call);
+    case "kiosk":
+      return deps.kiosk[target.step](tokenRequest(call));
     case "outside-callback":
       return takeOutside(deps, target.provider, call);
     case "device-posture":

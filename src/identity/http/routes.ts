@@ -6,6 +6,7 @@ import {
 import { operatorPeopleActions, type OperatorPeopleAction } from "#identity/operator/people.ts";
 import { outsideOperatorActions, type OutsideOperatorAction } from "#identity/outside/operator.ts";
 import { recoverySteps, type RecoveryStep } from "#identity/recovery/recovery.ts";
+import { kioskSteps, type KioskStep } from "#identity/kiosk/kiosk.ts";
 import type { SignInAction } from "#identity/sign-in/sign-in.ts";
 
 /** What a request asks for. */
@@ -23,6 +24,7 @@ export type Target =
   | { readonly kind: "consent"; readonly uid: string; readonly step: "offer" | "answer" }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "recovery"; readonly step: RecoveryStep }
+  | { readonly kind: "kiosk"; readonly step: KioskStep }
   | { readonly kind: "operator-letters" }
   | { readonly kind: "redeem" }
   | { readonly kind: "call"; readonly name: CallName; readonly id: string }
@@ -91,6 +93,10 @@ const calls = [
   ["POST", "admin/people/:id/seal", "sealPerson"],
   ["POST", "admin/people/:id/grants", "grantPerson"],
   ["DELETE", "admin/grants/:id", "endPersonsGrant"],
+  ["POST", "admin/kiosks", "makeKiosk"],
+  ["DELETE", "admin/kiosks/:id", "withdrawKiosk"],
+  ["GET", "kiosks", "kiosks"],
+  ["POST", "kiosk-tickets", "handOver"],
 ] as const satisfies readonly (readonly [Method, string, string])[];
 
 export type CallName = (typeof calls)[number][2];
@@ -162,6 +168,9 @@ const routes: readonly Route[] = [
       kind: "recovery",
       step,
     })),
+  ),
+  ...kioskSteps.map((step) =>
+    route("POST", new RegExp(`^/api/identity/kiosk/${step}$`), () => ({ kind: "kiosk", step })),
   ),
   route("GET", /^\/internal\/revocations$/, () => ({ kind: "revocations" })),
   route("POST", /^\/internal\/letters$/, () => ({ kind: "operator-letters" })),
