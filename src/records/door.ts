@@ -3,7 +3,7 @@ import type { Log, Submission } from "#audit/log.ts";
 import { auditEntry, type AuditEntry } from "#core/audit-entry.ts";
 import { parseClientFacts, type ClientFacts } from "#core/client-facts.ts";
 import type { Clock, Instant } from "#core/clock.ts";
-import { refuse, type Problem } from "#core/problem.ts";
+import { refuse, type Problem, type ProblemCode } from "#core/problem.ts";
 import { failed, invariant, ok, unreachable, type Result } from "#core/result.ts";
 import type { Brake } from "#records/brake/brake.ts";
 import type { AnonymousDenials } from "#records/anonymous-denials.ts";
@@ -105,8 +105,10 @@ export interface DoorDeps {
   readonly stillLive: (caller: Caller) => Promise<Result<unknown>>;
 }
 
+const deniedBy: ReadonlySet<ProblemCode> = new Set(["forbidden", "sign-in-insufficient"]);
+
 export function refused(problem: Problem, touch: Touch): Refusal {
-  const decision = problem.code === "forbidden" ? "deny" : "error";
+  const decision = deniedBy.has(problem.code) ? "deny" : "error";
   return { kind: "refused", problem, decision, touch };
 }
 

@@ -175,6 +175,7 @@ export async function testPerson(
           scope: facts.scope ?? "openid fhirUser patient/*.rs user/*.cruds",
           cnf: { jkt: key.jkt },
           iat: seconds(),
+          auth_time: seconds(),
           exp: seconds() + lifetimeSeconds,
           jti: systemRandom.uuid(),
           ...changed,

@@ -71,9 +71,12 @@ async function sessionClaims(
   const span = isFirstParty(client) ? "sign-in" : isOffline(source) ? "offline-app" : "online-app";
   const seen = seenOf(ctx.req.headers);
   const use = { ...key, client, grant: token.grantId, span, seen } as const;
-  return code === undefined
-    ? renewedClaims(ctx, login, use, deps)
-    : begunClaims(ctx, token, login, use, deps);
+  const claims =
+    code === undefined
+      ? await renewedClaims(ctx, login, use, deps)
+      : await begunClaims(ctx, token, login, use, deps);
+  // RFC 9068 §2.2.1: when she proved herself, whatever was renewed since.
+  return claims === null ? null : { ...claims, auth_time: Math.floor(login.at / 1_000) };
 }
 
 async function begunClaims(
