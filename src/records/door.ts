@@ -107,8 +107,11 @@ export interface DoorDeps {
 
 const deniedBy: ReadonlySet<ProblemCode> = new Set(["forbidden", "sign-in-insufficient"]);
 
+/** Whether policy said no, be it for now; all else is a failure. */
+export const isDenial = ({ code }: Problem): boolean => deniedBy.has(code);
+
 export function refused(problem: Problem, touch: Touch): Refusal {
-  const decision = deniedBy.has(problem.code) ? "deny" : "error";
+  const decision = isDenial(problem) ? "deny" : "error";
   return { kind: "refused", problem, decision, touch };
 }
 

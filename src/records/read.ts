@@ -2,7 +2,7 @@ import type { Instant } from "#core/clock.ts";
 import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
-import { refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
+import { isDenial, refused, type Interaction, type Outcome, type Refusal } from "#records/door.ts";
 import { historyBundle, versionTag, type StoredVersion } from "#records/fhir/bundle.ts";
 import { fhirAnswer, type Answer } from "#records/http.ts";
 import type { Kinds, KindsOf } from "#records/kinds.ts";
@@ -36,11 +36,11 @@ export function refuseById(
   found: Problem,
   about: { readonly touch: Touch; readonly policies: readonly string[] },
 ): Refusal {
-  const isDenied = found.code === "forbidden";
   return {
     kind: "refused",
-    problem: isDenied && !isWorkforce(visit.caller) ? problem("not-found") : found,
-    decision: isDenied ? "deny" : "error",
+    problem:
+      found.code === "forbidden" && !isWorkforce(visit.caller) ? problem("not-found") : found,
+    decision: isDenial(found) ? "deny" : "error",
     reasons: [found.code, ...about.policies],
     touch: about.touch,
   };

@@ -1,6 +1,6 @@
 import type { ResourceId, ResourceType } from "#core/ids.ts";
 import { problem, type Problem } from "#core/problem.ts";
-import { refused, type Refusal } from "#records/door.ts";
+import { isDenial, refused, type Refusal } from "#records/door.ts";
 import { isOfPatients } from "#records/fhir/compartment.ts";
 import type { IncludeRule } from "#records/fhir/search-plan.ts";
 import { parseSearch } from "#records/fhir/search.ts";
@@ -118,7 +118,7 @@ async function allOf(
     if (found.kind === "found")
       return { kind: "seen", seen: found.matches, shredded: found.shredded };
     // What may not be searched for is left out, as what may not be read is.
-    const isDenied = found.problem.code === "forbidden";
+    const isDenied = isDenial(found.problem);
     return isDenied ? { kind: "seen", seen: [], shredded: [] } : found;
   };
   const known = opened.get(name) ?? search();

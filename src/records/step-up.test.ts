@@ -78,7 +78,7 @@ suite("what needs a fresh sign-in", () => {
       );
       assert.match(got.text, /"sign-in-insufficient".*sign-in of the last 900 seconds/);
       const entry = (await world.entries()).at(-1);
-      assert.notEqual(entry?.decision, "permit");
+      assert.equal(entry?.decision, "deny");
       assert.deepEqual(entry?.obligations, ["step-up max-age:900"]);
       assert.equal((await world.askAs(late, "GET", "/fhir/Observation/plain")).status, 200);
     });
