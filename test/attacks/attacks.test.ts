@@ -3,6 +3,7 @@ import { startDeployment, type TestDeployment } from "../support/deployment.ts";
 import { attacksByApps } from "./apps.ts";
 import { createPersonas, type Attacked, type Personas } from "./attacked.ts";
 import { attacksOnAuthenticators } from "./authenticators.ts";
+import { attacksOnKiosks } from "./kiosk.ts";
 import { attacksOnSignIn } from "./sign-in.ts";
 import { attacksOnTokens } from "./tokens.ts";
 
@@ -19,6 +20,7 @@ suite("attacks on a deployment through its gateway", { timeout: 400_000 }, () =>
 
   attacksOnTokens(attacked);
   attacksByApps(attacked);
+  attacksOnKiosks(attacked);
   attacksOnAuthenticators(attacked);
   // Last, as guessing gets names and addresses held up.
   attacksOnSignIn(attacked);
