@@ -253,6 +253,8 @@ suite("refresh tokens", () => {
     const second = await readTokens(await app.refresh(first.refresh));
     assert.notEqual(second.refresh, first.refresh);
     assert.equal(claimsOf(second.access)["sid"], claimsOf(first.access)["sid"]);
+    assert.equal(typeof claimsOf(first.access)["auth_time"], "number");
+    assert.equal(claimsOf(second.access)["auth_time"], claimsOf(first.access)["auth_time"]);
     assert.equal(claimsOf(second.access)["device"], claimsOf(first.access)["device"]);
     assert.equal(second.body["scope"], first.body["scope"]);
     const third = await readTokens(await app.refresh(second.refresh));
