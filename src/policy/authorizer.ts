@@ -47,39 +47,42 @@ export function createAuthorizer(texts: PolicyTexts): Result<Authorizer> {
   });
 }
 
+/**
+ * Asks all policies first, as most questions meet none that obliges. Where only such forbid, the rest
+ * decide whether there is a permit to bind.
+ */
 function decisionOf(prepared: PreparedPolicies, asked: AttributeClass): PolicyDecision {
-  const answer = askCedar(prepared, asked, "plain");
-  switch (answer.decision) {
+  const all = askCedar(prepared, asked, "all");
+  if (all.decision === "error") return failedDecision;
+  const known = { asked: classText(asked), policies: all.policies };
+  if (all.decision === "allow") return { effect: "permit", obligations: [], ...known };
+  const plain = all.policies.filter((id) => !prepared.obliging.has(id));
+  if (plain.length > 0) return { effect: "deny", reason: "forbidden", ...known, policies: plain };
+  if (all.policies.length === 0) return { effect: "deny", reason: "no-permit", ...known };
+  const unbound = askCedar(prepared, asked, "plain");
+  switch (unbound.decision) {
     case "allow":
-      return boundPermit(prepared, asked, { policies: answer.policies, asked: classText(asked) });
-    case "deny": {
-      const { policies } = answer;
-      const reason = policies.length > 0 ? "forbidden" : "no-permit";
-      return { effect: "deny", policies, reason, asked: classText(asked) };
-    }
+      return boundPermit(prepared, asked, { permitting: unbound.policies, binding: all.policies });
+    case "deny":
+      return { effect: "deny", reason: "no-permit", ...known, policies: [] };
     case "error":
-      return { effect: "deny", policies: [], reason: "error", asked: "" };
+      return failedDecision;
     default:
-      return unreachable(answer);
+      return unreachable(unbound);
   }
 }
 
-/** What is permitted is asked again with the policies that oblige: those that forbid it now bind it. */
+const failedDecision: PolicyDecision = { effect: "deny", reason: "error", policies: [], asked: "" };
+
 function boundPermit(
   prepared: PreparedPolicies,
   asked: AttributeClass,
-  permit: Pick<PolicyDecision, "policies" | "asked">,
+  { permitting, binding }: Readonly<Record<"permitting" | "binding", readonly string[]>>,
 ): PolicyDecision {
-  if (prepared.obliging.size === 0) return { effect: "permit", obligations: [], ...permit };
-  const answer = askCedar(prepared, asked, "all");
-  if (answer.decision === "error")
-    return { effect: "deny", reason: "error", policies: [], asked: "" };
-  if (answer.decision === "allow") return { effect: "permit", obligations: [], ...permit };
-  const { policies: binding } = answer;
-  const all = combined(binding.flatMap((id) => prepared.obliging.get(id) ?? []));
-  const stepUp = all.find((each) => each.kind === "step-up");
-  const policies = [...permit.policies, ...binding];
+  const obligations = combined(binding.flatMap((id) => prepared.obliging.get(id) ?? []));
+  const stepUp = obligations.find((each) => each.kind === "step-up");
+  const text = classText(asked);
   if (stepUp !== undefined && asked.deviceLevel < (stepUp.needs.level ?? 0))
-    return { effect: "step-up", needs: stepUp.needs, policies: binding, asked: permit.asked };
-  return { effect: "permit", obligations: all, policies, asked: permit.asked };
+    return { effect: "step-up", needs: stepUp.needs, policies: binding, asked: text };
+  return { effect: "permit", obligations, policies: [...permitting, ...binding], asked: text };
 }
