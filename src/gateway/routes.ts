@@ -81,6 +81,7 @@ const declared: readonly Route[] = [
   page("/consent/:uid"),
   page("/enrol"),
   page("/invitation"),
+  page("/kiosk"),
   page("/recovery"),
   page("/callback", authorizationAnswer),
   page("/home"),

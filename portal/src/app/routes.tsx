@@ -17,6 +17,7 @@ export const routes: RouteObject[] = [
       { path: "/sign-in/:uid", lazy: () => import("../pages/sign-in.tsx") },
       { path: "/enrol", lazy: () => import("../pages/enrol.tsx") },
       { path: "/invitation", lazy: () => import("../pages/invitation.tsx") },
+      { path: "/kiosk", lazy: () => import("../pages/kiosk.tsx") },
       { path: "/recovery", lazy: () => import("../pages/recovery.tsx") },
       { path: "/consent/:uid", lazy: () => import("../pages/consent.tsx") },
       { path: "/callback", element: <Callback /> },
