@@ -138,6 +138,11 @@ function useIdle(endsAtMs: number, onEnd: () => void): { left: number; stay: () 
   return { left, stay };
 }
 
+/** The form is longer than the screen: the warning must be seen wherever the patient is. */
+function bringIntoSight(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: "center" });
+}
+
 function Form(props: {
   readonly tablet: Tablet;
   readonly visit: HandedVisit;
@@ -191,7 +196,7 @@ function Form(props: {
         />
       ))}
       {left > warnedSeconds ? null : (
-        <div role="alert">
+        <div role="alert" ref={bringIntoSight}>
           <h2>{words.idle.title}</h2>
           <p aria-live="off">{words.idle.left(left)}</p>
           <Button onPress={stay}>{words.idle.stay}</Button>
