@@ -40,7 +40,7 @@ export function Component() {
         <CodeEntry
           key="set-up"
           words={{ ...words.code, ...words.setUp }}
-          ask={tablet.setUp}
+          ask={(code) => tablet.setUp(code)}
           onDone={() => setStage({ kind: "code" })}
           other={{ label: words.setUp.back, go: () => setStage({ kind: "code" }) }}
         />
@@ -48,7 +48,7 @@ export function Component() {
         <CodeEntry
           key="code"
           words={words.code}
-          ask={tablet.begin}
+          ask={(code) => tablet.begin(code)}
           onDone={(visit) => setStage({ kind: "form", visit })}
           other={{ label: words.code.setUp, go: () => setStage({ kind: "set-up" }) }}
         />
@@ -155,7 +155,7 @@ function Form(props: {
   const [isBusy, setIsBusy] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
   const erase = useCallback((): void => {
-    void tablet.end(visit).finally(wipe);
+    void tablet.end(visit).finally(() => void wipe());
   }, [tablet, visit]);
   const { left, stay } = useIdle(visit.endsAtMs, erase);
   const isMissing = (linkId: string): boolean => (answers[linkId] ?? "").trim() === "";
