@@ -31,6 +31,7 @@ const caller = {
     own: new Map(),
     actsFor: new Map(),
     patients: new Map(),
+    kioskVisit: null,
   },
 } as unknown as Caller;
 
