@@ -1,6 +1,7 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import type { AccountId } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
+import { withdrawAttestation } from "#identity/devices/attestation-store.ts";
 import type { Queryable } from "#storage/database.ts";
 
 /**
@@ -77,15 +78,18 @@ export async function dropPendingKeys(
   ]);
 }
 
-/** Removes these passkeys of the account; answers how many. */
+/** Removes these passkeys of the account, and the levels that devices have from them; answers how many. */
 export async function dropPasskeys(
   tx: Queryable,
   account: AccountId,
-  ids: readonly string[],
+  { ids, now }: { readonly ids: readonly string[]; readonly now: Instant },
 ): Promise<number> {
-  const gone = await tx.query(
-    "DELETE FROM identity.passkey WHERE account = $1 AND id = ANY ($2::uuid[]) RETURNING id",
+  const gone = await tx.query<{ readonly credentialId: Buffer }>(
+    `DELETE FROM identity.passkey WHERE account = $1 AND id = ANY ($2::uuid[])
+      RETURNING credential_id AS "credentialId"`,
     [account, ids],
   );
+  for (const { credentialId } of gone)
+    await withdrawAttestation(tx, credentialId.toString("base64url"), now);
   return gone.length;
 }

@@ -80,7 +80,7 @@ export function createLose({ db, clock }: LoseDeps): Lose {
       await revokeEvidence(tx, row.jkt, now);
       const sessionsEnded = await endKeySessions(tx, row.jkt, now);
       await settleLevel(tx, row.jkt, now);
-      const passkeysRemoved = await dropPasskeys(tx, account, passkeys);
+      const passkeysRemoved = await dropPasskeys(tx, account, { ids: passkeys, now });
       if (row.lostAt === null)
         for (const person of accounts) await addNotice(tx, accountIdOf(person), lostSignal, now);
       const devices = uses.map((use) => use.id);

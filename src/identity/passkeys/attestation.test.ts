@@ -10,7 +10,7 @@ import { createMaker, type TestMaker } from "#identity/passkeys/testing-maker.ts
 import { createApp, readJson, readTokens } from "#identity/testing-app.ts";
 import { byPasskey, enrolBegin, enrolFinish } from "#identity/testing-passkeys.ts";
 import { makeAccount, nurse } from "#identity/testing-people.ts";
-import { codeOfProblem } from "#identity/testing-signed-in.ts";
+import { codeOfProblem, signedInPerson } from "#identity/testing-signed-in.ts";
 import { testIdentity, type TestIdentity } from "#identity/testing.ts";
 
 const rootsOf = ({ root }: TestMaker): AttestationRoots => new Map([["packed", [root]]]);
@@ -112,5 +112,35 @@ suite("a passkey's attestation", () => {
       attestationRoots: rootsOf(await createMaker()),
     });
     assert.equal((await standingAfter(restarted, authenticator)).level, 1);
+  });
+
+  test("is withdrawn from every browser when its passkey was on a lost device", async (t) => {
+    const maker = await createMaker();
+    const identity = await testIdentity(t, { attestationRoots: rootsOf(maker) });
+    const { authenticator } = await enrolWith(identity, maker);
+    await standingAfter(identity, authenticator);
+    await standingAfter(identity, authenticator);
+    const levels = () =>
+      identity.db.query<{ readonly id: string; readonly level: number }>(
+        "SELECT id, level FROM identity.device ORDER BY id",
+      );
+    const [first, second] = await levels();
+    assert.deepEqual([first?.level, second?.level], [3, 3]);
+    const [passkey] = await identity.db.query<{ readonly id: string }>(
+      "SELECT id FROM identity.passkey",
+    );
+    const pia = await signedInPerson(identity, {
+      displayName: "Pia Ott",
+      roles: ["privacy-officer"],
+      patients: [],
+      practitioner: null,
+      externalId: "demo:pia",
+    });
+    const lost = await pia.call("POST", `admin/devices/${first?.id}/lost`, {
+      passkeys: [passkey?.id],
+    });
+    assert.equal((await readJson(lost))["passkeysRemoved"], 1);
+    const after = new Map((await levels()).map(({ id, level }) => [id, level]));
+    assert.deepEqual([after.get(first?.id ?? ""), after.get(second?.id ?? "")], [0, 1]);
   });
 });
