@@ -35,6 +35,11 @@ const known: readonly string[] = [
   "Attestation from an unknown root",
   "Level claimed by the client",
   "Device key copied to another browser profile",
+  "Kiosk cloned",
+  "Kiosk that tries to read",
+  "Forged `phylax-*` headers",
+  "Brake dodged by two devices",
+  "Revocation stream cut",
 ];
 
 const rows = readFileSync(join(root, "docs/attacks.md"), "utf8")
