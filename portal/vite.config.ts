@@ -11,5 +11,15 @@ export default defineConfig({
     assetsInlineLimit: 0,
     cssCodeSplit: false,
     reportCompressedSize: false,
+    rollupOptions: {
+      input: {
+        index: fileURLToPath(new URL("index.html", import.meta.url)),
+        worker: fileURLToPath(new URL("src/offline/worker.ts", import.meta.url)),
+      },
+      output: {
+        // A service worker reaches what lies beside and below it, and is looked for under one name.
+        entryFileNames: ({ name }) => (name === "worker" ? "worker.js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
 });

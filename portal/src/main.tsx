@@ -9,6 +9,7 @@ import { RouterProvider } from "react-router/dom";
 import { AppContext } from "./app/context.ts";
 import { routes } from "./app/routes.tsx";
 import { createDates, localeFor } from "./dates/dates.ts";
+import { keepOfflinePage } from "./offline/register.ts";
 import { createDeviceKey } from "./session/device-key.ts";
 import { takeLinkToken } from "./session/link-token.ts";
 import { createProtocol } from "./session/oauth.ts";
@@ -68,3 +69,5 @@ createRoot(root).render(
     <RouterProvider router={createBrowserRouter(routes)} />
   </AppContext>,
 );
+// After the page's own work: only a visit without a connection will need it.
+addEventListener("load", () => void keepOfflinePage());

@@ -104,6 +104,9 @@ const declared: readonly Route[] = [
   asset("/assets/:file"),
   asset("/favicon.svg"),
   asset("/manifest.webmanifest"),
+  asset("/worker.js"),
+  asset("/offline.html"),
+  asset("/offline.css"),
 
   read("/.well-known/openid-configuration", "identity"),
   read("/.well-known/oauth-authorization-server", "identity"),
