@@ -244,8 +244,7 @@ export async function prepareImport(
 ): Promise<Result<ImportBatch>> {
   const { tenant, vault, blind } = deps;
   const labelled = await labelledLines(lines, earlier, deps);
-  if (!labelled.ok) return labelled;
-  const homes = labelled.value.map((line) => housed(line, vault));
+  const homes = labelled.map((line) => housed(line, vault));
   const found = await keysOf(homes, vault);
   if (!found.ok) return found;
   const blindKeys = await blind.writeKeys();

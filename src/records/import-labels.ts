@@ -1,6 +1,5 @@
 import type { Resource } from "@medplum/fhirtypes";
 import type { Clock } from "#core/clock.ts";
-import { ok, type Result } from "#core/result.ts";
 import { carryLabels } from "#records/fhir/carried-labels.ts";
 import type { ImportLine } from "#records/import-line.ts";
 import { findBefore, type Before, type BeforeDeps } from "#records/version-before.ts";
@@ -30,13 +29,13 @@ function carried(line: Sound, found: Before, earlier: Earlier): ImportedLine {
 
 /**
  * Lines with the labels of what they replace: an import takes none off either. What it replaces is
- * found and opened for that; fails as that does.
+ * found and opened for that; a line fails as that does.
  */
 export async function labelledLines(
   lines: readonly ImportLine[],
   earlier: Earlier,
   { clock, ...deps }: BeforeDeps & { readonly clock: Clock },
-): Promise<Result<readonly ImportedLine[]>> {
+): Promise<readonly ImportedLine[]> {
   const asker = { practitioner: null, at: clock.now() };
   const found = await Promise.all(
     lines.map(async (line) =>
@@ -54,5 +53,5 @@ export async function labelledLines(
     } else if (line.ok && before) labelled.push(carried(line, before.value, earlier));
     else labelled.push({ line, ifVersion: null });
   }
-  return ok(labelled);
+  return labelled;
 }

@@ -122,14 +122,13 @@ export async function preparePut(
           // What stood there before an update might be beyond a narrowed scope, so that none covers one.
           ...(isNew ? { content: [value] } : {}),
         });
-  const verdict = written;
   const taken = isRelabelled ? lost.map((label) => `unlabelled-${label}`) : [];
   const policies = [...(allowed?.policies ?? []), ...written.policies, ...taken];
   const known: Touch = { ...about, action, compartment, policies, categories: categoriesOf(value) };
-  if (!verdict.permitted)
+  if (!written.permitted)
     return {
       ok: false,
-      refusal: { ...refused(verdict.problem, known), reasons: [verdict.problem.code, ...policies] },
+      refusal: { ...refused(written.problem, known), reasons: [written.problem.code, ...policies] },
     };
   const key = await keyForWriting(type, home.value, vault);
   if (!key.ok) return stop(key.problem, known);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { administrator } from "#identity/people/testing.ts";
 import { laterBy, systemClock } from "#core/clock.ts";
 import { parseAccountId } from "#core/ids.ts";
 import { endAppGrant } from "#identity/apps/grant-store.ts";
 import { decideClient, endSessionsOfClient } from "#identity/clients/client-store.ts";
 import { parseClientId } from "#identity/clients/client.ts";
 import { identityLimits } from "#identity/limits.ts";
+import { administrator } from "#identity/people/testing.ts";
 import { claimsOf, createApp, readJson, readTokens, type Tokens } from "#identity/testing-app.ts";
 import { ana, asAna, codeOf, byPassword, makeAccount, nurse } from "#identity/testing-people.ts";
 import {

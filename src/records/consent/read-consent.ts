@@ -5,6 +5,7 @@ import { securityLabel } from "#records/fhir/categories.ts";
 import { boundsOf, type Bounds } from "#records/fhir/dates.ts";
 import { isObject, listOf, type JsonObject } from "#records/fhir/json-value.ts";
 import { parseReference } from "#records/fhir/references.ts";
+import { actCode } from "#records/fhir/sensitivities.ts";
 
 export const consentLimits = {
   /** How deep exceptions may be nested. */
@@ -18,7 +19,7 @@ const systems = {
   action: "http://terminology.hl7.org/CodeSystem/consentaction",
   purpose: "http://terminology.hl7.org/CodeSystem/v3-ActReason",
   type: "http://hl7.org/fhir/resource-types",
-  policy: "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+  policy: actCode,
 } as const;
 
 /** Consents to be treated, to take part in research, or about treatment wished for: not about who may look. */

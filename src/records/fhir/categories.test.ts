@@ -42,7 +42,8 @@ suite("sensitivity labels", () => {
           }).includes(label),
         );
       for (const { system, values } of codes)
-        for (const code of values) {
+        for (const [code = "", name = ""] of values) {
+          assert.notEqual(name, "", code);
           assert.ok(labels(condition(system, code)).includes(label), code);
           assert.deepEqual(labels(condition("http://e.example/other", code)), []);
           assert.equal(labels(condition(system, `${code}0`)).includes(label), false);

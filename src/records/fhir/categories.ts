@@ -1,6 +1,6 @@
 import type { Resource } from "@medplum/fhirtypes";
 import { isObject, listOf, type JsonObject } from "#records/fhir/json-value.ts";
-import { restrictedLabel, sensitivities } from "#records/fhir/sensitivities.ts";
+import { actCode, restrictedLabel, sensitivities } from "#records/fhir/sensitivities.ts";
 
 const observationCategories = "http://terminology.hl7.org/CodeSystem/observation-category";
 
@@ -44,17 +44,19 @@ export function categoriesOf(value: Resource): readonly string[] {
 }
 
 const confidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
-const sensitivitySystem = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+
+// A type and not an interface: it is passed where JSON is.
+type LabelCoding = Readonly<Record<"system" | "code", string>>;
 
 const bySecurityCode: ReadonlyMap<string, string> = new Map(
   sensitivities.flatMap(({ label, securityCodes }) =>
-    securityCodes.map((code): [string, string] => [`${sensitivitySystem}|${code}`, label]),
+    securityCodes.map((code): [string, string] => [`${actCode}|${code}`, label]),
   ),
 );
 const byCode: ReadonlyMap<string, string> = new Map(
   sensitivities.flatMap(({ label, codes }) =>
     codes.flatMap(({ system, values }) =>
-      values.map((value): [string, string] => [`${system}|${value}`, label]),
+      values.map(([code]): [string, string] => [`${system}|${code}`, label]),
     ),
   ),
 );
@@ -81,16 +83,17 @@ export function securityLabel({ system, code }: JsonObject): string | null {
   return bySecurityCode.get(`${String(system)}|${String(code)}`) ?? null;
 }
 
-const codingOfLabel: ReadonlyMap<string, JsonObject> = new Map([
+/** The security label (HL7 v3) that states a sensitivity, by its label. */
+export const labelCodings: ReadonlyMap<string, LabelCoding> = new Map([
   [restrictedLabel, { system: confidentiality, code: "R" }],
-  ...sensitivities.flatMap(({ label, securityCodes: [code] }): [string, JsonObject][] =>
-    code === undefined ? [] : [[label, { system: sensitivitySystem, code }]],
+  ...sensitivities.flatMap(({ label, securityCodes: [code] }): [string, LabelCoding][] =>
+    code === undefined ? [] : [[label, { system: actCode, code }]],
   ),
 ]);
 
 /** The security label (HL7 v3) that states a sensitivity; what nobody has a code for is restricted. */
-export function securityCodingOf(label: string): JsonObject {
-  return codingOfLabel.get(label) ?? { system: confidentiality, code: "R" };
+export function securityCodingOf(label: string): LabelCoding {
+  return labelCodings.get(label) ?? { system: confidentiality, code: "R" };
 }
 
 /** Every Coding at any depth: what a resource tells may stand in its code, category, reason or type. */

@@ -6,7 +6,7 @@ import { toIso } from "#core/clock.ts";
 import { parseResourceId, type ResourceId } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
 import { identifierSystems } from "#records/audit-view/audit-event.ts";
-import { restrictedLabel, sensitivities } from "#records/fhir/sensitivities.ts";
+import { labelCodings } from "#records/fhir/categories.ts";
 import type { Maker } from "#records/names.ts";
 
 const terminology = "http://terminology.hl7.org/CodeSystem";
@@ -41,13 +41,6 @@ function clientAgent({ client }: AuditEntry): readonly ProvenanceAgent[] {
   return [{ type: participant("assembler", "Assembler"), who: { identifier, display: client } }];
 }
 
-const securityOf: ReadonlyMap<string, Coding> = new Map([
-  ...sensitivities.flatMap(({ label, securityCodes: [code] }): [string, Coding][] =>
-    code === undefined ? [] : [[label, { system: `${terminology}/v3-ActCode`, code }]],
-  ),
-  [restrictedLabel, { system: `${terminology}/v3-Confidentiality`, code: "R" }],
-]);
-
 export function provenanceId({ logId, place }: Pick<FoundEntry, "logId" | "place">): ResourceId {
   const id = parseResourceId(`w-${logId}-${place.index}`);
   invariant(id !== null, "a place in a log makes an id");
@@ -75,7 +68,7 @@ export function provenanceOf(found: FoundEntry, maker: Maker): Provenance | null
   if (written === null) return null;
   const { action, resourceVersion, purpose, categories, time } = entry;
   const version = resourceVersion === null ? "" : `/_history/${resourceVersion}`;
-  const security = categories.flatMap((category) => securityOf.get(category) ?? []);
+  const security = categories.flatMap((category) => labelCodings.get(category) ?? []);
   return {
     resourceType: "Provenance",
     id: provenanceId(found),

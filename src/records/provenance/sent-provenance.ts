@@ -9,6 +9,7 @@ import { refused } from "#records/door.ts";
 import { isObject, listOf } from "#records/fhir/json-value.ts";
 import { parseResource, type ParsedResource } from "#records/fhir/parse.ts";
 import { outgoingReferences } from "#records/fhir/references.ts";
+import { actCode } from "#records/fhir/sensitivities.ts";
 import { touch, type Visit } from "#records/visit.ts";
 import { newId } from "#records/write-body.ts";
 import { preparePut, type PreparedWrite, type WriteDeps } from "#records/write-prepare.ts";
@@ -43,8 +44,6 @@ export function statesRelabelling(request: IncomingMessage): boolean {
     isMarked && reasons.some((words) => typeof words === "string" && words.trim().length >= 10)
   );
 }
-
-const actCode = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /** R4 §6.3.4.5: sent without a target, which is the version that is being written. */
 function parseSent(text: string, target: string, deps: WriteDeps): Result<ParsedResource> {
