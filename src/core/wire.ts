@@ -111,6 +111,31 @@ export interface LostDevice {
   readonly passkeysRemoved: number;
 }
 
+/** GET /api/identity/account/offline-leases: a device on which the person's own summary may lie. */
+export interface OfflineLease {
+  readonly id: string;
+  /** Id of the device, as in OwnDevice. */
+  readonly device: string;
+  /** FHIR id of the Patient. */
+  readonly patient: string;
+  readonly givenAt: string;
+  readonly renewedAt: string;
+  /** From then on the device opens nothing, unless it was renewed. */
+  readonly endsAt: string;
+  readonly isThis: boolean;
+}
+
+/** POST /api/identity/account/offline-leases and …/:id/renew. */
+export interface OfflineLeaseGiven {
+  readonly id: string;
+  readonly patient: string;
+  /** 256 bits in base64url, told this once and kept nowhere else. */
+  readonly key: string;
+  /** The server's clock, by which `endsAt` is meant. */
+  readonly now: string;
+  readonly endsAt: string;
+}
+
 /** GET /api/identity/account/sessions: one place where the person is signed in. */
 export interface OwnSession {
   readonly id: string;

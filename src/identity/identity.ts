@@ -56,6 +56,8 @@ import { createProxies } from "#identity/people/proxies.ts";
 import { createKioskDesk } from "#identity/kiosk/kiosk-desk.ts";
 import { createKiosk } from "#identity/kiosk/kiosk.ts";
 import { kioskClientId } from "#identity/kiosk/limits.ts";
+import { createAskLease, createOfflineLeases } from "#identity/offline/leases.ts";
+import { tellEndedLeases } from "#identity/offline/tell-ended.ts";
 import { createOwnAccount } from "#identity/own-account.ts";
 import { createOwnPasskeys } from "#identity/passkeys/own-passkeys.ts";
 import { actedForBy, type ActedFor } from "#identity/people/grant.ts";
@@ -159,6 +161,7 @@ function startSweeping(deps: IdentityDeps, turn: () => Promise<void>): () => Pro
     await sweepPendingClients(db, clock.now());
     await indexNames({ db, sealer, blind });
     await settleEnded({ db, clock });
+    await tellEndedLeases({ db, clock, trail: createTrail(deps.log, clock) });
   };
   const tellFailed = (error: unknown): void =>
     event?.("identity-sweep-failed", { name: error instanceof Error ? error.name : "unknown" });
@@ -266,6 +269,7 @@ async function buildHandler(
       ...createOwnDevices({ ...inner, calls, lose }),
       ...createAdminDevices({ ...inner, calls: deviceKeepers, lose }),
       ...createManagedCalls({ clock, calls, keepers: deviceKeepers, managing }),
+      ...createOfflineLeases({ ...inner, calls }),
       ...createSecondDevice({ ...inner, calls }),
       ...createOwnRecovery({ ...inner, calls }),
       ...createStaffRecovery({ ...inner, calls: administrators, recoveryWaits }),
@@ -287,6 +291,7 @@ async function buildHandler(
     outsideOperator: createOutsideOperator({ ...inner, links }),
     rotateKeys: rotate,
     registerClient: createRegisterClient(inner),
+    askLease: createAskLease(inner),
     takePosture: createTakePosture({
       ...inner,
       deviceManagers: deps.deviceManagers ?? new Map(),

@@ -7,7 +7,10 @@ import type { Sessions } from "#identity/sessions/session.ts";
 export interface OwnAccount {
   /** Me of core/wire.ts. */
   readonly me: CallHandler;
-  /** Ends the session everywhere: this browser's sign-on, its tokens, its live sessions. */
+  /**
+   * Ends the session everywhere: this browser's sign-on, its tokens, its live sessions, what it may keep
+   * offline. `{ idle: true }`, when nobody was there any more, leaves the last.
+   */
   readonly signOut: CallHandler;
 }
 
@@ -27,8 +30,9 @@ export function createOwnAccount(calls: Calls, sessions: Sessions): OwnAccount {
       };
       return answer(me);
     }),
-    signOut: calls.end({ action: "sign-out", name: "signed-out" }, async ({ session }) => {
-      await sessions.endBrowser(session.browser);
+    signOut: calls.end({ action: "sign-out", name: "signed-out" }, async ({ session, request }) => {
+      const how = request.body["idle"] === true ? "idle" : "signed-out";
+      await sessions.endBrowser(session.browser, how);
       return answer({ signedOut: true });
     }),
   };

@@ -40,6 +40,13 @@ const sweeps: readonly Sweep[] = [
     keptMs: 0,
     only: "account IS NULL",
   },
+  {
+    table: "offline_lease",
+    key: "tenant, id",
+    column: "ended_at",
+    keptMs: identityLimits.endedSessionMs,
+    only: "told_at IS NOT NULL",
+  },
   { table: "notice", key: "tenant, id", column: "at", keptMs: identityLimits.noticeMs },
   {
     table: "session",

@@ -1,5 +1,6 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import type { AccountId, DeviceId } from "#core/ids.ts";
+import { endLeases } from "#identity/offline/lease-store.ts";
 import { lives } from "#identity/sessions/session-store.ts";
 import type { Queryable } from "#storage/database.ts";
 
@@ -136,6 +137,7 @@ export async function forgetDevice(
     [id, account, toIso(now)],
   );
   if (forgotten.length === 0) return false;
+  await endLeases(tx, { device: id }, { reason: "forgotten", now });
   await tx.query(
     `DELETE FROM identity.oidc WHERE grant_id IN (
       SELECT grant_id FROM identity.session WHERE device = $1 AND ended_at IS NULL)`,

@@ -1,6 +1,7 @@
 import { toIso, type Instant } from "#core/clock.ts";
 import type { AccountId } from "#core/ids.ts";
 import { invariant } from "#core/result.ts";
+import { endLeases } from "#identity/offline/lease-store.ts";
 import { withdrawAttestation } from "#identity/devices/attestation-store.ts";
 import type { Queryable } from "#storage/database.ts";
 
@@ -38,9 +39,10 @@ type Ended = { readonly id: string; readonly grant: Buffer };
 
 /**
  * Ends whatever the device holds: its sessions, those of the apps that its browsers were signed in
- * to, the sign-on cookies, codes and tokens of both. Answers how many sessions.
+ * to, the sign-on cookies, codes and tokens of both, and what it may keep offline. Answers how many sessions.
  */
 export async function endKeySessions(tx: Queryable, jkt: string, now: Instant): Promise<number> {
+  await endLeases(tx, { jkt }, { reason: "lost", now });
   const browsers = await tx.query<{ readonly browser: Buffer }>(
     `SELECT DISTINCT session.browser FROM identity.session
       JOIN identity.device ON device.tenant = session.tenant AND device.id = session.device

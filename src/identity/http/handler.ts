@@ -28,6 +28,7 @@ import { outsideLimits } from "#identity/outside/limits.ts";
 import type { OutsideOperator } from "#identity/outside/operator.ts";
 import type { OutsideSignIn } from "#identity/outside/outside-sign-in.ts";
 import type { Kiosk } from "#identity/kiosk/kiosk.ts";
+import type { AskLease } from "#identity/offline/leases.ts";
 import type { Letters } from "#identity/recovery/letters.ts";
 import type { Recovery } from "#identity/recovery/recovery.ts";
 import type { Invitations } from "#identity/people/invitation.ts";
@@ -63,6 +64,7 @@ export interface HandlerDeps {
   readonly outsideOperator: OutsideOperator;
   readonly registerClient: RegisterClient;
   readonly takePosture: TakePosture;
+  readonly askLease: AskLease;
   /** Takes `{ atOnce? }`: a new signing key (signing/rotation.ts). */
   readonly rotateKeys: (body: JsonObject) => Promise<Answer>;
 }
@@ -202,6 +204,8 @@ async function serve(deps: HandlerDeps, target: Target, call: Call): Promise<Ans
       return takeOutside(deps, target.provider, call);
     case "device-posture":
       return withBody(request, (body) => deps.takePosture(body, facts));
+    case "offline-lease":
+      return withBody(request, (body) => deps.askLease(body));
     case "register-client":
       return withBody(request, (body) => deps.registerClient(body, facts));
     case "revocations":

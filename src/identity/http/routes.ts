@@ -22,6 +22,8 @@ export type Target =
   | { readonly kind: "device-posture" }
   | { readonly kind: "sign-in"; readonly uid: string; readonly action: SignInAction }
   | { readonly kind: "consent"; readonly uid: string; readonly step: "offer" | "answer" }
+  /** Asked by a device that nobody is signed in with. */
+  | { readonly kind: "offline-lease" }
   | { readonly kind: "enrol"; readonly step: "begin" | "finish" }
   | { readonly kind: "recovery"; readonly step: RecoveryStep }
   | { readonly kind: "kiosk"; readonly step: KioskStep }
@@ -66,6 +68,10 @@ const calls = [
   ["POST", "admin/devices/search", "searchDevices"],
   ["GET", "admin/devices/:id", "device"],
   ["POST", "admin/devices/:id/lost", "loseAnyDevice"],
+  ["GET", "account/offline-leases", "offlineLeases"],
+  ["POST", "account/offline-leases", "giveOfflineLease"],
+  ["POST", "account/offline-leases/:id/renew", "renewOfflineLease"],
+  ["DELETE", "account/offline-leases/:id", "endOfflineLease"],
   ["POST", "account/second-device", "addDevice"],
   ["GET", "account/second-device", "waitingDevices"],
   ["POST", "account/second-device/:id/confirm", "confirmDevice"],
@@ -147,6 +153,7 @@ const routes: readonly Route[] = [
   oidc(["POST"], /^\/oauth\/(?:token|revoke|introspect|par)$/),
   route("POST", /^\/oauth\/register$/, () => ({ kind: "register-client" })),
   route("POST", /^\/api\/identity\/device-posture$/, () => ({ kind: "device-posture" })),
+  route("POST", /^\/api\/identity\/offline-lease$/, () => ({ kind: "offline-lease" })),
   route("GET", /^\/oauth\/end-session$/, () => ({ kind: "end-session" })),
   signIn("GET", "state", "state"),
   signIn("POST", "passkey/options", "passkey-options"),

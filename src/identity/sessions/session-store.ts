@@ -4,6 +4,7 @@ import { invariant } from "#core/result.ts";
 import { committedLater } from "#identity/committed-later.ts";
 import { showsCertificate } from "#identity/devices/certificate-store.ts";
 import { identityLimits } from "#identity/limits.ts";
+import { endLeases } from "#identity/offline/lease-store.ts";
 import type { Database, Queryable } from "#storage/database.ts";
 
 type OpenedRow = { readonly id: string; readonly device: string };
@@ -186,9 +187,20 @@ export async function endOldest(
   ]);
 }
 
-/** Ends what the browser is signed in to: its sessions, its sign-on cookie, its codes and tokens. */
-export async function endBrowser(db: Database, browser: Buffer, now: Instant): Promise<void> {
+/** Whether somebody said that it shall end, or nobody was there any more. */
+export type BrowserEnd = "signed-out" | "idle";
+
+/**
+ * Ends what the browser is signed in to: its sessions, its sign-on cookie, its codes and tokens; and what
+ * it may keep offline, unless it was merely idle.
+ */
+export async function endBrowser(
+  db: Database,
+  browser: Buffer,
+  { how, now }: { readonly how: BrowserEnd; readonly now: Instant },
+): Promise<void> {
   await db.transaction(async (tx) => {
+    if (how === "signed-out") await endLeases(tx, { browser }, { reason: how, now });
     await tx.query("DELETE FROM identity.oidc WHERE browser = $1", [browser]);
     await tx.query(
       "UPDATE identity.session SET ended_at = $2 WHERE browser = $1 AND ended_at IS NULL",
@@ -224,9 +236,10 @@ export async function isSignedOutSince(
 
 /**
  * Ends everything that the account is signed in to, in all browsers and apps: sessions, codes,
- * tokens, and sign-on cookies of which no session came yet.
+ * tokens, what its devices may keep offline, and sign-on cookies of which no session came yet.
  */
 export async function endAccount(tx: Queryable, account: AccountId, now: Instant): Promise<void> {
+  await endLeases(tx, { account }, { reason: "signed-out", now });
   await tx.query("UPDATE identity.account SET signed_out_at = $2 WHERE id = $1", [
     account,
     toIso(now),

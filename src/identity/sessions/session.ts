@@ -24,6 +24,7 @@ import {
   isSignedOutSince,
   openSession,
   renewSession,
+  type BrowserEnd,
   type OpenSession,
   type SessionState,
 } from "#identity/sessions/session-store.ts";
@@ -62,8 +63,11 @@ export interface Sessions {
   find(session: SessionId): Promise<SessionState | null>;
   /** Ends all that the account is signed in to, everywhere; within `tx` when it is given. */
   endAccount(account: AccountId, tx?: Queryable): Promise<void>;
-  /** Ends all sessions of this browser, and every code and token that stands on them. */
-  endBrowser(browser: Buffer): Promise<void>;
+  /**
+   * Ends all sessions of this browser, and every code and token that stands on them; what it may keep
+   * offline too, unless it was merely idle.
+   */
+  endBrowser(browser: Buffer, how?: BrowserEnd): Promise<void>;
   browserOf(uid: string): Buffer;
 }
 
@@ -220,7 +224,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       tx === undefined
         ? db.transaction((own) => endAccount(own, account, clock.now()))
         : endAccount(tx, account, clock.now()),
-    endBrowser: (browser) => endBrowser(db, browser, clock.now()),
+    endBrowser: (browser, how = "signed-out") => endBrowser(db, browser, { how, now: clock.now() }),
     browserOf,
   };
 }
