@@ -5,6 +5,7 @@ import { openVisitor, signIn, type SignedIn, type Visitor } from "../support/cli
 import { printedSignIn, startDeployment, type TestDeployment } from "../support/deployment.ts";
 
 interface Bundle {
+  readonly link?: readonly { readonly relation: string; readonly url: string }[];
   readonly entry?: readonly { readonly resource: { readonly id: string } }[];
 }
 
@@ -52,5 +53,24 @@ suite("the volume brake of a deployment", { timeout: 300_000 }, () => {
     assert.match(stopped.text, /"code":"rate-limited"/);
     const wait = Number(stopped.headers["retry-after"]);
     assert.ok(wait > 0 && wait <= 3_600, String(wait));
+  });
+
+  test("the alarm is in the log, once, before the eyes of the security operator", async () => {
+    const desk = openVisitor(phylax.origin, phylax.authority());
+    try {
+      const operator = await signIn(desk, printedSignIn(phylax.output(), "security-operator"));
+      let told = "";
+      for (let path: string | undefined = "/fhir/AuditEvent?_count=200"; path !== undefined;) {
+        const found = await operator.ask("GET", path);
+        assert.equal(found.status, 200, found.text);
+        told += found.text;
+        const { link = [] } = JSON.parse(found.text) as Bundle;
+        path = link.find(({ relation }) => relation === "next")?.url.slice(phylax.origin.length);
+      }
+      const alarms = told.match(/"outcomeDesc":"volume-brake[",]/g) ?? [];
+      assert.equal(alarms.length, 1, told.match(/"outcomeDesc":"[^"]*"/g)?.join(" "));
+    } finally {
+      await desk.close();
+    }
   });
 });
