@@ -39,7 +39,8 @@ suite("the account that `phylax invite` asks for", () => {
       assert.match(refusal({ name: "Lu", role: "proxy", ...half }), /together/);
   });
 
-  test("is not asked for with a role that does not exist", () => {
-    assert.match(refusal({ ...lee, role: "king" }), /no role "king"/);
+  test("is not asked for with a role that does not exist or is no person's", () => {
+    for (const role of ["king", "service", "kiosk"])
+      assert.match(refusal({ ...lee, role }), new RegExp(`no role "${role}"`));
   });
 });

@@ -5,7 +5,7 @@ import { askStatus } from "#assembly/only-one.ts";
 import type { Register } from "#cli/program.ts";
 import { exitCodes, sayProblem } from "#cli/terminal.ts";
 import { problem } from "#core/problem.ts";
-import { personRoles, type PersonRole } from "#core/policy-request.ts";
+import { peoplesRoles, type PersonRole } from "#core/policy-request.ts";
 
 export interface InviteOptions {
   readonly name: string;
@@ -19,7 +19,7 @@ export interface InviteOptions {
 }
 
 function parseRole(text: string): PersonRole | null {
-  return personRoles.find((role) => role === text) ?? null;
+  return peoplesRoles.find((role) => role === text) ?? null;
 }
 
 /** The account that the options ask for; a text says what is wrong with them. */
@@ -27,7 +27,7 @@ export function wantedAccount(externalId: string, options: InviteOptions): NewAc
   const { name: displayName, patient, practitioner, department, child, childBorn } = options;
   const role = parseRole(options.role);
   if (role === null)
-    return `There is no role "${options.role}". Choose one of: ${personRoles.join(", ")}`;
+    return `There is no role "${options.role}". Choose one of: ${peoplesRoles.join(", ")}`;
   if ((child === undefined) !== (childBorn === undefined))
     return "--child and --child-born go together: access ends when the child is of age.";
   return {
@@ -52,7 +52,7 @@ export const inviteCommand: Register = (program, context, done) => {
       "your own id of the person; the same id gives the same account and a fresh link",
     )
     .requiredOption("--name <name>", "name shown to the person")
-    .requiredOption("--role <role>", personRoles.join(" | "))
+    .requiredOption("--role <role>", peoplesRoles.join(" | "))
     .option("--patient <id>", "FHIR id of the person's own Patient resource")
     .option("--practitioner <id>", "FHIR id of the person's Practitioner resource")
     .option("--department <name...>", "where the person works")

@@ -13,6 +13,9 @@ export const personRoles = [
 ] as const;
 export type PersonRole = (typeof personRoles)[number];
 
+/** The roles that a person can be given: accounts of services and kiosks are made where those are. */
+export const peoplesRoles = personRoles.filter((role) => role !== "service" && role !== "kiosk");
+
 export const policyActions = [
   "read",
   "search",

@@ -76,6 +76,25 @@ suite("a kiosk", () => {
     assert.equal((await world.askAs(kiosk, "POST", "/fhir/Observation", asked)).status, 403);
   });
 
+  test("writes nothing for a visit that is another patient's, though it was handed that one", async (t) => {
+    const { world, ana, ben } = await clinic(t);
+    const visit = systemRandom.uuid();
+    await world.bring([
+      {
+        resourceType: "Encounter",
+        id: visit,
+        status: "arrived",
+        class: { system: "http://terminology.hl7.org/CodeSystem/v3-ActCode", code: "AMB" },
+        subject: { reference: `Patient/${ben}` },
+      },
+    ]);
+    const scope = "patient/QuestionnaireResponse.c";
+    const handed = { roles: ["kiosk"], patients: [ana], kioskVisit: visit, scope } as const;
+    const kiosk = await world.person(handed);
+    const refused = await world.askAs(kiosk, "POST", path, { body: intake(ana, visit) });
+    assert.equal(refused.status, 403, refused.text);
+  });
+
   test("reads nothing by any way, its own answers included, even with a token that says it may", async (t) => {
     const { world, kiosk, ana, visit } = await clinic(t);
     const body = intake(ana, visit);

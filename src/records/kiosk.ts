@@ -1,8 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Resource } from "@medplum/fhirtypes";
+import { parseResourceId, parseResourceType } from "#core/ids.ts";
 import { problem } from "#core/problem.ts";
+import { invariant, ok, type Result } from "#core/result.ts";
 import type { Refusal } from "#records/door.ts";
+import type { RecordStore } from "#records/store.ts";
 import type { Touch, Visit } from "#records/visit.ts";
+import type { Compartment } from "#vault/vault.ts";
 
 const intakePath = "/fhir/QuestionnaireResponse";
 
@@ -33,9 +37,27 @@ export function barKiosk(
   return { kind: "refused", problem: found, decision: "deny", reasons, touch: intent };
 }
 
-/** FHIR id of the Encounter that a QuestionnaireResponse is of; null for another, or for none. */
-export function encounterOf(value: Resource): string | null {
+function encounterOf(value: Resource): string | null {
   if (value.resourceType !== "QuestionnaireResponse") return null;
   const reference = value.encounter?.reference ?? "";
   return reference.startsWith("Encounter/") ? reference.slice("Encounter/".length) : null;
+}
+
+/**
+ * FHIR id of the Encounter that a kiosk's form is of, where that is one of this patient's; null for
+ * any other, and for whoever is no kiosk.
+ */
+export async function visitOfForm(
+  store: Pick<RecordStore, "findMany">,
+  { caller }: Visit,
+  { form, compartment }: { readonly form: Resource; readonly compartment: Compartment },
+): Promise<Result<string | null>> {
+  if (caller.live.kioskVisit === null) return ok(null);
+  const id = parseResourceId(encounterOf(form) ?? "");
+  if (id === null) return ok(null);
+  const type = parseResourceType("Encounter");
+  invariant(type !== null, "Encounter is a type");
+  const found = await store.findMany(type, [id]);
+  if (!found.ok) return found;
+  return ok(found.value.some((row) => row.compartment === compartment) ? id : null);
 }

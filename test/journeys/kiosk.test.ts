@@ -10,6 +10,15 @@ import { startDeployment, type TestDeployment } from "../support/deployment.ts";
 const screens = process.env["PHYLAX_SCREENS"];
 const secret = "a very private cough";
 
+interface Visit {
+  readonly patient: string;
+  readonly visit: string;
+}
+
+interface Bundle {
+  readonly entry?: readonly { readonly resource: { readonly id: string } }[];
+}
+
 /** Run in the page, which has other names than we. */
 const whatIsLeft = `(async () => JSON.stringify([
   document.documentElement.outerHTML,
@@ -27,7 +36,9 @@ suite("one tablet between two patients", { skip: noBrowser, timeout: 300_000 }, 
   let page: Page;
   const visitors: Visitor[] = [];
   let patient: SignedIn;
-  let wish: { readonly patient: string; readonly visit: string };
+  let clinician: SignedIn;
+  let wish: Visit;
+  let kiosk: unknown;
 
   const picture = async (name: string): Promise<void> => {
     if (screens === undefined) return;
@@ -51,10 +62,21 @@ suite("one tablet between two patients", { skip: noBrowser, timeout: 300_000 }, 
     await page.getByLabel(label).fill(String(code));
     await page.getByRole("button", { name: button, exact: true }).click();
   };
-  const nextVisit = async (): Promise<void> => {
-    const { code } = await post(patient, "/api/identity/kiosk-tickets", wish);
+  const begin = async (code: unknown): Promise<void> => {
     await typeCode("Your code", code, "Start");
     await page.getByRole("heading", { name: "Before your visit" }).waitFor();
+  };
+  const listed = async (who: SignedIn, path: string): Promise<readonly string[]> => {
+    const found = jsonOf(await who.ask("GET", path)) as Bundle;
+    return (found.entry ?? []).map(({ resource }) => resource.id);
+  };
+  /** A visit of somebody else whom the clinician cares for. */
+  const anotherVisit = async (): Promise<Visit> => {
+    for (const id of await listed(clinician, "/fhir/Patient?_count=100")) {
+      const [visit] = await listed(clinician, `/fhir/Encounter?patient=${id}&_count=1`);
+      if (id !== wish.patient && visit !== undefined) return { patient: id, visit };
+    }
+    throw new Error("nobody else has a visit");
   };
 
   before(async () => {
@@ -62,11 +84,12 @@ suite("one tablet between two patients", { skip: noBrowser, timeout: 300_000 }, 
     const personas = createPersonas(phylax);
     patient = await personas.signIn(visitor(), "patient");
     const { patients } = jsonOf(await patient.ask("GET", "/api/identity/me"));
-    const visits = jsonOf(await patient.ask("GET", "/fhir/Encounter?_count=1"));
-    const [first] = visits["entry"] as readonly { readonly resource: { readonly id: string } }[];
-    wish = { patient: String((patients as readonly string[])[0]), visit: first?.resource.id ?? "" };
+    const [visit = ""] = await listed(patient, "/fhir/Encounter?_count=1");
+    wish = { patient: String((patients as readonly string[])[0]), visit };
+    clinician = await personas.signIn(visitor(), "clinician");
     const administrator = await personas.signIn(visitor(), "administrator");
     const made = await post(administrator, "/api/identity/admin/kiosks", { location: "desk" });
+    kiosk = made["id"];
     browser = await openBrowser({ authority: phylax.authority() });
     page = await browser.newPage();
     await page.goto(`${phylax.origin}/kiosk`);
@@ -82,7 +105,8 @@ suite("one tablet between two patients", { skip: noBrowser, timeout: 300_000 }, 
 
   test("the first hands in her answers", async () => {
     await picture("kiosk-code");
-    await nextVisit();
+    const { code } = await post(patient, "/api/identity/kiosk-tickets", wish);
+    await begin(code);
     await page.getByLabel("Why are you here today?").fill(secret);
     await picture("kiosk-form");
     await page.setViewportSize({ width: 390, height: 844 });
@@ -105,12 +129,34 @@ suite("one tablet between two patients", { skip: noBrowser, timeout: 300_000 }, 
     await page.goto(`${phylax.origin}/kiosk`);
   });
 
-  test("the next finds an empty form on the same tablet, and may stop", async () => {
-    await nextVisit();
-    assert.equal(await page.getByLabel("Why are you here today?").inputValue(), "");
-    await page.getByLabel("Why are you here today?").fill(secret);
+  test("the next, whom a clinician hands over, finds an empty form and hands in her own", async () => {
+    const next = await anotherVisit();
+    const asked = { ...next, kiosk };
+    const { code } = await post(clinician, "/api/identity/kiosk-tickets", asked);
+    await begin(code);
+    const reason = page.getByLabel("Why are you here today?");
+    assert.equal(await reason.inputValue(), "");
+    await reason.fill("an itch");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("heading", { name: "Thank you" }).waitFor();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByLabel("Your code").waitFor();
+    const forms = await clinician.ask("GET", `/fhir/QuestionnaireResponse?patient=${next.patient}`);
+    assert.match(forms.text, /an itch/);
+    assert.ok(!forms.text.includes(secret));
+    const first = await patient.ask("GET", "/fhir/QuestionnaireResponse");
+    assert.ok(first.text.includes(secret) && !first.text.includes("an itch"));
+  });
+
+  test("a patient may stop, and what she wrote is nowhere", async () => {
+    const { code } = await post(patient, "/api/identity/kiosk-tickets", wish);
+    await begin(code);
+    await page.getByLabel("Why are you here today?").fill("something else");
     await page.getByRole("button", { name: "Stop and erase" }).click();
     await page.getByLabel("Your code").waitFor();
-    assert.ok(!(await page.content()).includes(secret));
+    assert.ok(!(await page.content()).includes("something else"));
+    assert.ok(!(await page.evaluate<string>(whatIsLeft)).includes("something else"));
+    const kept = await patient.ask("GET", "/fhir/QuestionnaireResponse");
+    assert.ok(!kept.text.includes("something else"));
   });
 });

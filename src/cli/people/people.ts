@@ -3,7 +3,7 @@ import { askIdentity, openedHome, textAt, type Fields } from "#cli/ask.ts";
 import { peopleWords, personWords, sealedWords } from "#cli/people/say.ts";
 import type { CommandContext, Register } from "#cli/program.ts";
 import { exitCodes, plain } from "#cli/terminal.ts";
-import { personRoles } from "#core/policy-request.ts";
+import { peoplesRoles } from "#core/policy-request.ts";
 
 type Done = (code: number) => void;
 
@@ -84,7 +84,7 @@ function rightsCommands(people: Command, context: CommandContext, done: Done): v
     .command("roles")
     .description("Give somebody these roles instead of those she has; she signs in anew")
     .argument("<person>", whose)
-    .argument("<role...>", personRoles.join(" | "))
+    .argument("<role...>", peoplesRoles.join(" | "))
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  phylax people roles staff-12 clinician administrator")
     .action(async (person: string, roles: readonly string[], { json }: Options) => {

@@ -1,7 +1,7 @@
 import type { Instant } from "#core/clock.ts";
 import { parseResourceId, type ResourceId } from "#core/ids.ts";
 import { isRecord } from "#core/jws.ts";
-import { personRoles, type PersonRole } from "#core/policy-request.ts";
+import { peoplesRoles, type PersonRole } from "#core/policy-request.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, type Result } from "#core/result.ts";
 import { textOf, type JsonObject } from "#identity/http/body.ts";
@@ -68,12 +68,12 @@ export function parseDepartments(value: unknown): readonly string[] | null {
   return parsed === null ? null : [...new Set(parsed)];
 }
 
-/** Known roles, each once and at least one; null for anything else. */
+/** Roles of people, each once and at least one; null for anything else. */
 export function parseRoles(value: unknown): readonly PersonRole[] | null {
   const roles = listOf(
     value,
-    (text) => personRoles.find((role) => role === text),
-    personRoles.length,
+    (text) => peoplesRoles.find((role) => role === text),
+    peoplesRoles.length,
   );
   return roles === null || roles.length === 0 ? null : [...new Set(roles)];
 }

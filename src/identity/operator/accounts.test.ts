@@ -50,6 +50,8 @@ suite("making accounts", () => {
       ["displayName", "x".repeat(201)],
       ["roles", []],
       ["roles", ["king"]],
+      ["roles", ["service"]],
+      ["roles", ["patient", "kiosk"]],
       ["roles", "patient"],
       ["patients", ["not an id!"]],
       ["patients", [7]],

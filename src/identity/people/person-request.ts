@@ -23,10 +23,6 @@ export interface PersonWish {
   readonly birthDate: BirthDate | null;
 }
 
-/** Accounts of services are made by the registry of clients. */
-const isForPeople = (roles: readonly PersonRole[]): boolean =>
-  !roles.includes("service") && !roles.includes("kiosk");
-
 const ownRoles: readonly PersonRole[] = ["patient", "proxy"];
 
 /** Reads what an administrator asks for; fails as "parameter-invalid", `at` naming the field. */
@@ -43,7 +39,6 @@ export function parsePersonWish(body: JsonObject, now: Instant): Result<PersonWi
   const wanted = parseAccountRequest(rest, now);
   if (!wanted.ok) return wanted;
   const { roles } = wanted.value;
-  if (!isForPeople(roles)) return wrong("roles");
   if (kind === "break-glass" && roles.some((role) => ownRoles.includes(role)))
     return wrong("roles");
   const birthDate = isAbsent(given) ? null : parseBirthDate(given, now);
@@ -76,7 +71,7 @@ export function parsePersonChange(body: JsonObject): Result<PersonChange> {
     : textOf(body, "displayName", identityLimits.displayNameChars);
   if (!isAbsent(name) && displayName === null) return wrong("displayName");
   const roles = isAbsent(wanted) ? null : parseRoles(wanted);
-  if (!isAbsent(wanted) && (roles === null || !isForPeople(roles))) return wrong("roles");
+  if (!isAbsent(wanted) && roles === null) return wrong("roles");
   const departments = isAbsent(places) ? null : parseDepartments(places);
   if (!isAbsent(places) && departments === null) return wrong("departments");
   if (suspended !== null && typeof suspended !== "boolean") return wrong("suspended");
