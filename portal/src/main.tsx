@@ -71,3 +71,8 @@ createRoot(root).render(
 );
 // After the page's own work: only a visit without a connection will need it.
 addEventListener("load", () => void keepOfflinePage());
+const keepSummary = async (): Promise<void> => {
+  const { followSession } = await import("./offline/follow-session.ts");
+  followSession(session, { origin, nowMs });
+};
+addEventListener("load", () => void keepSummary());

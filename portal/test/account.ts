@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { OwnPasskey, OwnSession } from "../../src/core/wire.ts";
 import { at, text } from "../src/fhir/json.ts";
@@ -16,6 +17,8 @@ export interface FixtureAccount {
   helpers: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[];
   recoveries: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[];
   codesLeft: number;
+  /** The lease of the one browser of a test; null before there was one. */
+  lease: { readonly id: string; isEnded: boolean; lastsMs: number; renewed: number } | null;
 }
 
 const session = (id: string, hours: number, more: Partial<OwnSession>): OwnSession => ({
@@ -78,6 +81,7 @@ export function madeUpAccount(): FixtureAccount {
     ],
     recoveries: [],
     codesLeft: 2,
+    lease: null,
   };
 }
 
@@ -99,7 +103,9 @@ export async function account(
       return send(response, 200, { items: own.passkeys });
     case "POST passkeys":
       if (id === "options")
-        return send(response, 200, { options: newPasskeyOptions(clinic.me.displayName) });
+        return send(response, 200, {
+          options: newPasskeyOptions(clinic.me.displayName, clinic.me.account),
+        });
       own.passkeys = [
         ...own.passkeys,
         {
@@ -133,6 +139,11 @@ export async function account(
     case "DELETE apps":
       own.apps = without(own.apps);
       return send(response, 200, { removed: true });
+    case "POST offline-leases":
+      return lease(clinic, id, response);
+    case "DELETE offline-leases":
+      if (own.lease !== null) own.lease.isEnded = true;
+      return send(response, 200, { ended: true });
     case "GET recovery-codes":
       return send(response, 200, { left: own.codesLeft });
     case "POST recovery-codes":
@@ -173,6 +184,23 @@ export async function account(
     default:
       return send(response, 404, { type: "urn:phylax:problem:not-found", status: 404 });
   }
+}
+
+function lease({ account: own, me }: Clinic, id: string, response: ServerResponse): void {
+  const isNew = id === "";
+  if (isNew) own.lease = { id: randomUUID(), isEnded: false, lastsMs: 72 * hourMs, renewed: 0 };
+  const { lease: given } = own;
+  if (given === null || given.isEnded)
+    return send(response, 404, { type: "urn:phylax:problem:not-found", status: 404 });
+  if (!isNew) given.renewed += 1;
+  const nowMs = Date.now();
+  return send(response, 200, {
+    id: given.id,
+    patient: me.patients[0],
+    key: randomBytes(32).toString("base64url"),
+    now: new Date(nowMs).toISOString(),
+    endsAt: new Date(nowMs + given.lastsMs).toISOString(),
+  });
 }
 
 export function madeUpInvitation(displayName: string) {

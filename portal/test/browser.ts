@@ -98,6 +98,7 @@ export async function addAuthenticator({ context, page }: OpenBrowser): Promise<
       transport: "internal",
       hasResidentKey: true,
       hasUserVerification: true,
+      hasPrf: true,
       isUserVerified: true,
       automaticPresenceSimulation: true,
     },

@@ -41,6 +41,12 @@ async function answer(
     if (!(await entry(clinic, { url, request }, response))) sendProblem(response, 404, "not-found");
     return;
   }
+  if (url.pathname === "/api/identity/offline-lease") {
+    const asked = text(at(await bodyOf(request), "lease"));
+    const { lease } = clinic.account;
+    send(response, 200, { ended: lease === null || lease.id !== asked || lease.isEnded });
+    return;
+  }
   if (request.headers.authorization !== `DPoP ${clinic.accessToken}`) {
     return sendProblem(response, 401, "session-ended");
   }

@@ -78,6 +78,7 @@ export async function openBrowser(choice: BrowserChoice): Promise<Browser> {
           transport: "internal",
           hasResidentKey: true,
           hasUserVerification: true,
+          hasPrf: true,
           isUserVerified: true,
           automaticPresenceSimulation: true,
         },

@@ -23,7 +23,10 @@ export async function makePasskey(
   optionsJSON: PublicKeyCredentialCreationOptionsJSON,
 ): Promise<Outcome<unknown>> {
   try {
-    return done(await startRegistration({ optionsJSON }));
+    // WebAuthn Level 3 §10.1.4: some authenticators must be asked when the passkey is made, so that it
+    // can lock a summary kept offline later.
+    const extensions = { ...optionsJSON.extensions, prf: {} };
+    return done(await startRegistration({ optionsJSON: { ...optionsJSON, extensions } }));
   } catch (error) {
     return fail(problemFailure(codeOf(error, "passkey-not-made")));
   }

@@ -12,6 +12,11 @@ export interface Asked extends Lasting {
 declare global {
   interface WindowEventMap {
     install: Lasting;
+    activate: Lasting;
     fetch: Asked;
   }
+  /** W3C Service Workers §4.1.4. */
+  function skipWaiting(): Promise<void>;
+  /** Paths of what the offline page is made of; put in place when the portal is built. */
+  const offlineAssets: readonly string[];
 }

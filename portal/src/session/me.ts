@@ -27,6 +27,16 @@ export function hasRecord(me: Me): boolean {
   return me.patients.length > 0 && (me.roles.includes("patient") || me.roles.includes("proxy"));
 }
 
+/**
+ * FHIR id of the person's own record that a device of hers may keep a summary of; null for whoever works
+ * here, and for one who only acts for others.
+ */
+export function ownRecord({ roles, patients, actsFor }: Me): string | null {
+  const isOnlyPatient = roles.every((role) => role === "patient" || role === "proxy");
+  if (!isOnlyPatient || !roles.includes("patient")) return null;
+  return patients.find((patient) => !actsFor.includes(patient)) ?? null;
+}
+
 export function isClinician(me: Me): boolean {
   return me.roles.includes("clinician");
 }

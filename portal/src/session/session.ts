@@ -159,7 +159,12 @@ export function createSession(deps: SessionDeps): Session {
     stay,
     end: async (reason) => {
       become({ state: "leaving" });
-      const told = await request({ method: "POST", path: "/api/identity/sign-out" });
+      const told = await request({
+        method: "POST",
+        path: "/api/identity/sign-out",
+        // Who merely left the screen alone keeps her summary; whoever signs out does not.
+        ...(reason === "idle" ? { json: JSON.stringify({ idle: true }) } : {}),
+      });
       close(reason, told.ok || told.failure.kind === "signed-out");
       announceEnd(reason);
       return told.ok ? done(null) : told;

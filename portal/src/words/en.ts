@@ -1,5 +1,6 @@
 import { accountWords } from "./account.ts";
 import { administrationWords } from "./administration.ts";
+import { offlineWords } from "./offline.ts";
 import { consentWords, invitationWords, launchWords, recoveryWords } from "./entry.ts";
 
 /**
@@ -691,10 +692,12 @@ export const words = {
     reload: "Load again",
   },
 
+  offline: offlineWords,
   offlineBanner: "You are offline. What you see may be old.",
 
   /** What went wrong and what to do next, by kind or by the server's problem code. */
   failures: {
+    ...offlineWords.failures,
     offline: {
       title: "We can not reach the clinic",
       text: "Check your internet connection, then try again.",

@@ -8,6 +8,7 @@ import { useLoad } from "../../app/load.ts";
 import { Page } from "../../app/page.tsx";
 import { Badge } from "../../design/parts.tsx";
 import { words } from "../../words/en.ts";
+import { KeepSummary } from "./keep-summary.tsx";
 import { SecondDevice } from "./second-device.tsx";
 
 const { devices, sections } = words.account;
@@ -26,6 +27,7 @@ export function Component() {
   return (
     <Page title={words.account.title} heading={sections.devices}>
       <SecondDevice />
+      <KeepSummary />
       <section className="stack">
         <h2>{devices.title}</h2>
         <p className="section-about">{devices.lead}</p>
