@@ -90,7 +90,7 @@ function Part<T extends { readonly id: string }>(props: {
 }) {
   const { name, items, children } = props;
   return (
-    <section>
+    <section className="stack">
       <h2 className="group-title">{name}</h2>
       {items.length === 0 ? <p className="group-empty">{told.nothing}</p> : null}
       {items.length === 0 ? null : (
