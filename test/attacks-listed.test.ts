@@ -40,6 +40,8 @@ const known: readonly string[] = [
   "Forged `phylax-*` headers",
   "Brake dodged by two devices",
   "Revocation stream cut",
+  "Offline summary on a stolen device",
+  "Offline lease of somebody else",
 ];
 
 const rows = readFileSync(join(root, "docs/attacks.md"), "utf8")

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,18 +24,24 @@ export const phone = { width: 390, height: 844 } as const;
 export const desktop = { width: 1280, height: 900 } as const;
 
 export interface OpenBrowser {
+  /** Folder of the profile. */
+  readonly profile: string;
   readonly context: BrowserContext;
   readonly page: Page;
   /** What the page was refused or said went wrong: must stay empty. */
   readonly complaints: string[];
 }
 
-/** A fresh profile in a Chromium that trusts one public key beside the public authorities. */
+/**
+ * A fresh profile, or a copy of a closed browser's, in a Chromium that trusts one public key beside the
+ * public authorities.
+ */
 export async function openBrowser(
   t: TestContext,
-  options: { executable: string; spki: string; look: Look },
+  options: { executable: string; spki: string; look: Look; copyOf?: string },
 ): Promise<OpenBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "phylax-chromium-"));
+  if (options.copyOf !== undefined) cpSync(options.copyOf, profile, { recursive: true });
   const { theme, width, height } = options.look;
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: options.executable,
@@ -70,7 +76,7 @@ export async function openBrowser(
     const isRefusedFetch = message.text().startsWith("Failed to load resource");
     if (message.type() === "error" && !isRefusedFetch) complaints.push(message.text());
   });
-  return { context, page, complaints };
+  return { profile, context, page, complaints };
 }
 
 const axeSource = readFileSync(

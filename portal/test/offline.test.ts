@@ -233,6 +233,29 @@ test("a summary stays shut to another passkey", options, async (t) => {
   await page.close();
 });
 
+test("a copied profile without the passkey shows nothing", options, async (t) => {
+  const scene = await open(t);
+  await scene.home();
+  await keepSummary(scene);
+  await scene.offline();
+  await scene.context.close();
+  const { spki } = scene.clinic;
+  const look = { theme: "light", ...phone } as const;
+  const thief = await openBrowser(t, {
+    executable: executable ?? "",
+    spki,
+    look,
+    copyOf: scene.profile,
+  });
+  await addAuthenticator(thief);
+  await thief.context.setOffline(true);
+  await thief.page.goto(`${scene.clinic.origin}/home`);
+  await showing(thief.page).click();
+  await thief.page.getByRole("alert").waitFor();
+  assert.equal(await shown(thief.page).count(), 0);
+  assert.equal(await stateOf(thief.page), "readable");
+});
+
 test(
   "a lease that ended on the server takes the summary along at the next start",
   options,

@@ -34,6 +34,8 @@ export interface LoggedEntry {
   readonly decision: string;
   readonly actor: string | null;
   readonly patient: string | null;
+  readonly device: string | null;
+  readonly resourceType: string | null;
   readonly requestId: string | null;
   readonly reasons: readonly string[];
   readonly count: number;
