@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { OwnPasskey, OwnSession } from "../../src/core/wire.ts";
+import type { OfflineLease, OwnPasskey, OwnSession } from "../../src/core/wire.ts";
 import { at, text } from "../src/fhir/json.ts";
 import type { Clinic } from "./clinic.ts";
 import { newPasskeyOptions } from "./passkey-options.ts";
@@ -19,6 +19,8 @@ export interface FixtureAccount {
   codesLeft: number;
   /** The lease of the one browser of a test; null before there was one. */
   lease: { readonly id: string; isEnded: boolean; lastsMs: number; renewed: number } | null;
+  /** On devices that the test does not play. */
+  otherLeases: readonly OfflineLease[];
 }
 
 const session = (id: string, hours: number, more: Partial<OwnSession>): OwnSession => ({
@@ -82,6 +84,7 @@ export function madeUpAccount(): FixtureAccount {
     recoveries: [],
     codesLeft: 2,
     lease: null,
+    otherLeases: [],
   };
 }
 
@@ -139,10 +142,13 @@ export async function account(
     case "DELETE apps":
       own.apps = without(own.apps);
       return send(response, 200, { removed: true });
+    case "GET offline-leases":
+      return send(response, 200, { items: own.otherLeases });
     case "POST offline-leases":
       return lease(clinic, id, response);
     case "DELETE offline-leases":
-      if (own.lease !== null) own.lease.isEnded = true;
+      own.otherLeases = without(own.otherLeases);
+      if (own.lease?.id === id) own.lease.isEnded = true;
       return send(response, 200, { ended: true });
     case "GET recovery-codes":
       return send(response, 200, { left: own.codesLeft });

@@ -132,6 +132,9 @@ test(
     const { page, complaints } = scene;
     await scene.home();
     assert.deepEqual(complaints, []);
+    const session = await scene.context.newCDPSession(page);
+    const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
+    assert.deepEqual(installabilityErrors, []);
     await scene.offline();
     await page.getByText("Nothing of your record is kept").waitFor();
     await look(scene, "offline-none");
@@ -322,4 +325,21 @@ test("a passkey that cannot lock anything keeps nothing", options, async (t) => 
   await page.getByText("Your passkey can not lock a copy").waitFor();
   assert.equal(await stateOf(page), null);
   assert.equal(clinic.account.lease, null);
+});
+
+test("what another device keeps is shown, and ended from here", options, async (t) => {
+  const scene = await open(t);
+  const { clinic, page } = scene;
+  const at = (hours: number): string => new Date(Date.now() + hours * hourMs).toISOString();
+  const times = { givenAt: at(-200), renewedAt: at(-20), endsAt: at(52) };
+  const ids = { id: "elsewhere", device: "tablet", patient: clinic.me.patients[0] ?? "" };
+  clinic.account.otherLeases = [{ ...ids, ...times, isThis: false }];
+  await page.goto(`${clinic.origin}/account/devices`);
+  await page.getByText("Kept on your other devices").waitFor();
+  await page.getByText("Can be read there until").waitFor();
+  await look(scene, "offline-elsewhere");
+  await page.getByRole("button", { name: "Delete the one kept since" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete it there" }).click();
+  await page.getByText("Kept on your other devices").waitFor({ state: "detached" });
+  assert.deepEqual(clinic.account.otherLeases, []);
 });

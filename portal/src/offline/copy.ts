@@ -57,16 +57,18 @@ export async function beginCopy(
   if (!asked.ok) return asked;
   const { credential, secret } = asked.value;
   if (asked.value.account !== account) return fail(problemFailure("offline-other-passkey"));
-  const given = await deps.leases.give(patient);
-  if (!given.ok) return given;
-  const summary = await deps.summaryOf(patient);
-  if (!summary.ok) {
-    await deps.leases.end(given.value.id);
-    return summary;
-  }
   const lock = { ...(await makeLock(secret)), credential, salt };
-  await keepUnder(given.value, { account, lock }, summary.value, deps);
-  return done(null);
+  return deps.keeping.turn(async () => {
+    const given = await deps.leases.give(patient);
+    if (!given.ok) return given;
+    const summary = await deps.summaryOf(patient);
+    if (!summary.ok) {
+      await deps.leases.end(given.value.id);
+      return summary;
+    }
+    await keepUnder(given.value, { account, lock }, summary.value, deps);
+    return done(null);
+  });
 }
 
 /** Not oftener than this, however often the portal is opened. */
@@ -76,6 +78,10 @@ const refusals: ReadonlySet<string> = new Set(["not-found", "forbidden"]);
 
 /** Renews the lease of the person who is signed in, with a fresh summary; deletes what was refused. */
 export async function refreshCopy(deps: CopyDeps, account: string): Promise<void> {
+  await deps.keeping.turn(() => refresh(deps, account));
+}
+
+async function refresh(deps: CopyDeps, account: string): Promise<void> {
   const kept = await deps.keeping.find();
   if (kept === null || kept.account !== account) return;
   if (kept.state === "readable" && deps.nowMs() + kept.aheadMs - kept.renewedAtMs < freshMs) return;
@@ -89,15 +95,20 @@ export async function refreshCopy(deps: CopyDeps, account: string): Promise<void
   if (summary.ok) await keepUnder(given.value, kept, summary.value, deps);
 }
 
-/** Deletes the copy here and ends its lease; the copy goes even if the server cannot be told. */
+/** Deletes the copy here, after whatever may be putting one there. */
+export async function dropCopy(keeping: Keeping): Promise<Kept | null> {
+  return keeping.turn(async () => {
+    const kept = await keeping.find();
+    await keeping.drop();
+    return kept;
+  });
+}
+
+/** Deletes the copy here and ends its lease, which runs out by itself if the server cannot be told. */
 export async function endCopy({ keeping, leases }: CopyDeps): Promise<Outcome<null>> {
-  const kept = await keeping.find();
-  await keeping.drop();
-  if (kept === null) return done(null);
-  const ended = await leases.end(kept.lease);
-  const isGone =
-    !ended.ok && ended.failure.kind === "problem" && ended.failure.code === "not-found";
-  return isGone ? done(null) : ended;
+  const kept = await dropCopy(keeping);
+  if (kept !== null) await leases.end(kept.lease);
+  return done(null);
 }
 
 /**
@@ -105,6 +116,10 @@ export async function endCopy({ keeping, leases }: CopyDeps): Promise<Outcome<nu
  * doubtful, loses its key and its copy here.
  */
 export async function standingCopy(keeping: Keeping, nowMs: number): Promise<Kept | null> {
+  return keeping.turn(() => lookAt(keeping, nowMs));
+}
+
+async function lookAt(keeping: Keeping, nowMs: number): Promise<Kept | null> {
   const kept = await keeping.find();
   if (kept === null || kept.state === "run-out") return kept;
   const nowAtServerMs = nowMs + kept.aheadMs;
@@ -126,7 +141,11 @@ export async function checkCopy(
   nowMs: number,
 ): Promise<void> {
   const kept = await standingCopy(keeping, nowMs);
-  if (kept !== null && (await hasEnded(kept.lease)) === true) await keeping.drop();
+  if (kept === null || (await hasEnded(kept.lease)) !== true) return;
+  await keeping.turn(async () => {
+    // Meanwhile she may have begun another one.
+    if ((await keeping.find())?.lease === kept.lease) await keeping.drop();
+  });
 }
 
 /** Opens the copy with her passkey. Time is looked at again after that: it may have taken long. */

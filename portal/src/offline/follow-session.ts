@@ -1,6 +1,6 @@
 import { createRecords } from "../api/records.ts";
 import type { Session } from "../session/session.ts";
-import { checkCopy, refreshCopy, type CopyDeps } from "./copy.ts";
+import { checkCopy, dropCopy, refreshCopy, type CopyDeps } from "./copy.ts";
 import { createKeeping } from "./kept.ts";
 import { createLeases, hasEnded } from "./leases.ts";
 import { askPasskey } from "./passkey-secret.ts";
@@ -14,7 +14,7 @@ export interface OfflineWorld {
 export function createCopyDeps(session: Session, { origin, nowMs }: OfflineWorld): CopyDeps {
   const records = createRecords(session.get, origin);
   return {
-    keeping: createKeeping(indexedDB),
+    keeping: createKeeping(indexedDB, navigator.locks),
     leases: createLeases(session),
     summaryOf: (patient) => fetchSummary(records, patient, new Date(nowMs()).toISOString()),
     askPasskey,
@@ -35,7 +35,7 @@ export function followSession(session: Session, world: OfflineWorld): void {
   let account: string | null = null;
   const follow = (): void => {
     const state = session.state();
-    if (state.state === "closed" && state.reason === "signed-out") quietly(deps.keeping.drop());
+    if (state.state === "closed" && state.reason === "signed-out") quietly(dropCopy(deps.keeping));
     if (state.state !== "open" || state.me.account === account) return;
     ({ account } = state.me);
     quietly(refreshCopy(deps, account));

@@ -31,13 +31,15 @@ export interface Keeping {
   readonly find: () => Promise<Kept | null>;
   readonly keep: (kept: Kept) => Promise<void>;
   readonly drop: () => Promise<void>;
+  /** Does the work when nothing else, in whatever tab, is under way here. Must not be called within itself. */
+  readonly turn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 const databaseName = "phylax-offline";
 const storeName = "kept";
 const keyName = "summary";
 
-export function createKeeping(storage: IDBFactory): Keeping {
+export function createKeeping(storage: IDBFactory, locks: LockManager): Keeping {
   const within = async <T>(
     mode: IDBTransactionMode,
     work: (store: IDBObjectStore) => IDBRequest<T>,
@@ -57,6 +59,7 @@ export function createKeeping(storage: IDBFactory): Keeping {
     drop: async () => {
       await within("readwrite", (store) => store.delete(keyName));
     },
+    turn: async (work) => locks.request(databaseName, work),
   };
 }
 

@@ -19,6 +19,5 @@ const dates = createDates({
 });
 const root = document.querySelector("#root");
 if (root === null) throw new Error("the page has no place for what it shows");
-createRoot(root).render(
-  <OfflinePage dates={dates} deps={{ keeping: createKeeping(indexedDB), askPasskey, nowMs }} />,
-);
+const keeping = createKeeping(indexedDB, navigator.locks);
+createRoot(root).render(<OfflinePage dates={dates} deps={{ keeping, askPasskey, nowMs }} />);

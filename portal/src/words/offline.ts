@@ -44,6 +44,17 @@ export const offlineWords = {
     offTitle: "Delete your summary here?",
     offText: "You can then not read it on this device without the internet.",
     gone: "Your summary is deleted here.",
+    elsewhere: "Kept on your other devices",
+    elsewhereLoading: "your other devices",
+    since: (day: string) => `Kept since ${day}`,
+    renewed: (when: string) => `Last renewed ${when}`,
+    until: (when: string) => `Can be read there until ${when}`,
+    ended: (when: string) => `Its time ran out ${when}`,
+    endThere: "Delete it there",
+    endThereThis: (day: string) => `Delete the one kept since ${day}`,
+    endThereTitle: "Delete it there?",
+    endThereText:
+      "It is deleted there as soon as that device goes online. Until then, only your passkey opens it.",
     loading: "your settings",
   },
 

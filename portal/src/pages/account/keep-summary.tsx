@@ -10,6 +10,7 @@ import { Button, Notice } from "../../design/parts.tsx";
 import { beginCopy, endCopy, standingCopy, type CopyDeps } from "../../offline/copy.ts";
 import { createCopyDeps } from "../../offline/follow-session.ts";
 import type { Kept } from "../../offline/kept.ts";
+import { createLeases } from "../../offline/leases.ts";
 import { ownRecord } from "../../session/me.ts";
 import { words } from "../../words/en.ts";
 
@@ -30,6 +31,7 @@ export function KeepSummary() {
         ))}
       </ul>
       <Switch account={me.account} patient={patient} />
+      <Elsewhere />
     </section>
   );
 }
@@ -111,6 +113,46 @@ function IsOff(props: {
           {isBusy ? keep.busy : keep.on}
         </Button>
       </div>
+    </>
+  );
+}
+
+/** What her other devices keep: each can be ended from here. Shows nothing where there is none. */
+function Elsewhere() {
+  const { session, dates } = useApp();
+  const leases = useMemo(() => createLeases(session), [session]);
+  const { loaded, again } = useLoad("offline-leases", leases.all);
+  if (loaded.state === "failed") return <Failed failure={loaded.failure} again={again} />;
+  const others = loaded.state === "ready" ? loaded.value.filter(({ isThis }) => !isThis) : [];
+  if (others.length === 0) return null;
+  return (
+    <>
+      <h3>{keep.elsewhere}</h3>
+      <ul className="items">
+        {others.map(({ id, givenAt, renewedAt, endsAt }) => (
+          <li className="item" key={id}>
+            <p className="item-name">{keep.since(dates.day(givenAt))}</p>
+            <ul className="facts item-when">
+              <li>{keep.renewed(dates.moment(renewedAt))}</li>
+              <li>
+                {Date.parse(endsAt) > Date.now()
+                  ? keep.until(dates.moment(endsAt))
+                  : keep.ended(dates.moment(endsAt))}
+              </li>
+            </ul>
+            <div className="actions">
+              <Confirm
+                name={keep.endThere}
+                label={keep.endThereThis(dates.day(givenAt))}
+                title={keep.endThereTitle}
+                text={keep.endThereText}
+                work={() => leases.end(id)}
+                then={again}
+              />
+            </div>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
