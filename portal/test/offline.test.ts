@@ -338,7 +338,7 @@ test("what another device keeps is shown, and ended from here", options, async (
   await page.getByText("Kept on your other devices").waitFor();
   await page.getByText("Can be read there until").waitFor();
   await look(scene, "offline-elsewhere");
-  await page.getByRole("button", { name: "Delete the one kept since" }).click();
+  await page.getByRole("button", { name: "Delete it there: kept since" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete it there" }).click();
   await page.getByText("Kept on your other devices").waitFor({ state: "detached" });
   assert.deepEqual(clinic.account.otherLeases, []);

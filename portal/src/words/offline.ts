@@ -51,7 +51,7 @@ export const offlineWords = {
     until: (when: string) => `Can be read there until ${when}`,
     ended: (when: string) => `Its time ran out ${when}`,
     endThere: "Delete it there",
-    endThereThis: (day: string) => `Delete the one kept since ${day}`,
+    endThereThis: (day: string) => `Delete it there: kept since ${day}`,
     endThereTitle: "Delete it there?",
     endThereText:
       "It is deleted there as soon as that device goes online. Until then, only your passkey opens it.",
