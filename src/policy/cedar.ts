@@ -8,9 +8,10 @@ import {
   validate,
   type DetailedError,
   type EntityJson,
+  type PolicyJson,
   type StatefulAuthorizationCall,
 } from "@cedar-policy/cedar-wasm/nodejs";
-import type { Obligation } from "#core/policy-request.ts";
+import { policyActions, type Obligation, type PolicyAction } from "#core/policy-request.ts";
 import { refuse } from "#core/problem.ts";
 import { ok, unreachable, type Result } from "#core/result.ts";
 import type { AttributeClass, ResourceClass } from "#policy/attribute-class.ts";
@@ -22,8 +23,6 @@ export interface PreparedPolicies {
   readonly name: string;
   /** The @id of each policy. */
   readonly ids: readonly string[];
-  /** The name of those alone that oblige to nothing: by them it is decided whether at all. */
-  readonly plainName: string;
   /** What a policy obliges to, by its id. */
   readonly obliging: ReadonlyMap<string, Obligation>;
 }
@@ -43,7 +42,7 @@ const policyId = /^[a-z0-9-]{1,64}$/;
 export function preparePolicies({ policies, schema }: PolicyTexts): Result<PreparedPolicies> {
   const byId = policiesById(policies);
   if (!byId.ok) return byId;
-  const { texts, obliging } = byId.value;
+  const { texts, obliging, scopes } = byId.value;
   const staticPolicies = Object.fromEntries(texts);
   const checked = validate({ schema, policies: { staticPolicies } });
   if (checked.type === "failure") return refused(checked.errors);
@@ -56,21 +55,43 @@ export function preparePolicies({ policies, schema }: PolicyTexts): Result<Prepa
     .digest("hex");
   const parsedSchema = preparseSchema(name, schema);
   if (parsedSchema.type === "failure") return refused(parsedSchema.errors);
-  const plainName = `${name}-plain`;
-  const plain = Object.fromEntries([...texts].filter(([id]) => !obliging.has(id)));
-  for (const [setName, set] of [
-    [name, staticPolicies],
-    [plainName, plain],
-  ] as const) {
-    const parsed = preparsePolicySet(setName, { staticPolicies: set });
-    if (parsed.type === "failure") return refused(parsed.errors);
-  }
-  return ok({ name, plainName, ids: [...texts.keys()], obliging });
+  for (const action of policyActions)
+    for (const which of ["all", "plain"] as const) {
+      const set = [...texts].filter(
+        ([id]) => mayApply(scopes.get(id), action) && (which === "all" || !obliging.has(id)),
+      );
+      const parsed = preparsePolicySet(setName(name, action, which), {
+        staticPolicies: Object.fromEntries(set),
+      });
+      if (parsed.type === "failure") return refused(parsed.errors);
+    }
+  return ok({ name, ids: [...texts.keys()], obliging });
+}
+
+/** All policies, or those alone that oblige to nothing: by them it is decided whether at all. */
+type Which = "all" | "plain";
+
+const setName = (name: string, action: PolicyAction, which: Which): string =>
+  `${name}/${action}/${which}`;
+
+type ActionScope = PolicyJson["action"];
+
+/**
+ * Whether a policy's scope admits this action. The others need not be looked at, as a scope that does
+ * not match makes Cedar leave a policy out. What is not understood here is left to Cedar.
+ */
+function mayApply(scope: ActionScope | undefined, action: PolicyAction): boolean {
+  if (scope === undefined || scope.op === "All") return true;
+  const named = "entities" in scope ? scope.entities : "entity" in scope ? [scope.entity] : [];
+  const ids = named.map((uid) => ("type" in uid ? uid : uid.__entity).id);
+  const areActions = ids.every((id) => policyActions.some((known) => known === id));
+  return ids.length === 0 || !areActions || ids.includes(action);
 }
 
 interface ReadPolicies {
   readonly texts: ReadonlyMap<string, string>;
   readonly obliging: ReadonlyMap<string, Obligation>;
+  readonly scopes: ReadonlyMap<string, ActionScope>;
 }
 
 function policiesById(text: string): Result<ReadPolicies> {
@@ -79,15 +100,17 @@ function policiesById(text: string): Result<ReadPolicies> {
   if (parts.policy_templates.length > 0) return refusedFor("a template is left to be filled in");
   const texts = new Map<string, string>();
   const obliging = new Map<string, Obligation>();
+  const scopes = new Map<string, ActionScope>();
   for (const policy of parts.policies) {
     const parsed = policyToJson(policy);
     if (parsed.type === "failure") return refused(parsed.errors);
-    const { annotations = {}, effect } = parsed.json;
+    const { annotations = {}, effect, action } = parsed.json;
     const id = annotations["id"];
     if (typeof id !== "string" || !policyId.test(id))
       return refusedFor("a policy has no proper @id");
     if (texts.has(id)) return refusedFor(`two policies have the id ${id}`);
     texts.set(id, policy);
+    scopes.set(id, action);
     const read = readObligation(annotations);
     if (read.kind === "unreadable") return refusedFor(`${id}: ${read.detail}`);
     if (read.kind === "none") continue;
@@ -95,7 +118,7 @@ function policiesById(text: string): Result<ReadPolicies> {
     if (effect !== "forbid") return refusedFor(`${id}: only a forbid can oblige`);
     obliging.set(id, read.obligation);
   }
-  return texts.size > 0 ? ok({ texts, obliging }) : refusedFor("there is no policy");
+  return texts.size > 0 ? ok({ texts, obliging, scopes }) : refusedFor("there is no policy");
 }
 
 function refused(errors: readonly DetailedError[], id?: string): ReturnType<typeof refuse> {
@@ -111,12 +134,13 @@ const refusedFor = (detail: string): ReturnType<typeof refuse> =>
  * goes wrong in there is an "error".
  */
 export function askCedar(
-  { name, plainName }: PreparedPolicies,
+  { name }: PreparedPolicies,
   asked: AttributeClass,
-  which: "all" | "plain",
+  which: Which,
 ): CedarAnswer {
   try {
-    const call = callOf({ schema: name, policies: which === "all" ? name : plainName }, asked);
+    const policies = setName(name, asked.action, which);
+    const call = callOf({ schema: name, policies }, asked);
     const answer = statefulIsAuthorized(call);
     // An error in one policy makes Cedar leave that policy out: a forbid that fails must not allow.
     if (answer.type === "failure" || answer.response.diagnostics.errors.length > 0)
