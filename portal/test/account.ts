@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { OfflineLease, OwnPasskey, OwnSession } from "../../src/core/wire.ts";
 import { at, text } from "../src/fhir/json.ts";
@@ -145,7 +145,7 @@ export async function account(
     case "GET offline-leases":
       return send(response, 200, { items: own.otherLeases });
     case "POST offline-leases":
-      return lease(clinic, id, response);
+      return lease(clinic, url.pathname, response);
     case "DELETE offline-leases":
       own.otherLeases = without(own.otherLeases);
       if (own.lease?.id === id) own.lease.isEnded = true;
@@ -192,9 +192,15 @@ export async function account(
   }
 }
 
-function lease({ account: own, me }: Clinic, id: string, response: ServerResponse): void {
-  const isNew = id === "";
-  if (isNew) own.lease = { id: randomUUID(), isEnded: false, lastsMs: 72 * hourMs, renewed: 0 };
+function lease({ account: own, me }: Clinic, path: string, response: ServerResponse): void {
+  const isNew = !path.endsWith("/renew");
+  if (isNew)
+    own.lease = {
+      id: path.split("/").at(-1) ?? "",
+      isEnded: false,
+      lastsMs: 72 * hourMs,
+      renewed: 0,
+    };
   const { lease: given } = own;
   if (given === null || given.isEnded)
     return send(response, 404, { type: "urn:phylax:problem:not-found", status: 404 });

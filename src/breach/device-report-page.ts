@@ -46,7 +46,7 @@ ${shown.map(kindRow).join("\n")}
 
 /** The report as one page that loads nothing and runs nothing, to read or to print. */
 export function deviceReportPage(report: DeviceReport): string {
-  const { totals, devices, lostAt, from, until, madeAt, patients, checkpoints } = report;
+  const { totals, devices, lostAt, from, until, madeAt, patients, offline, checkpoints } = report;
   const title = `What device ${devices[0] ?? ""} was shown`;
   const window = `${from === null ? "the first record" : spoken(from)} to ${
     until === null ? spoken(madeAt) : spoken(until)
@@ -64,6 +64,14 @@ export function deviceReportPage(report: DeviceReport): string {
     ...(totals.unreadable === 0
       ? []
       : [`${counted(totals.unreadable, "entry", "entries")} of the device cannot be read.`]),
+    ...offline.map(
+      ({ renewedAt, openableUntil, endedAt }) =>
+        `It kept a summary of its owner's own record, locked by a passkey, renewed last on ${spoken(
+          renewedAt,
+        )}: without a connection it could be opened there until ${spoken(openableUntil)}${
+          endedAt === null ? "." : `, with one until ${spoken(endedAt)} at most.`
+        }`,
+    ),
     "What was shown in a session counts as seen: encryption at rest does not change that.",
   ];
   return `<!doctype html>

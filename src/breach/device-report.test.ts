@@ -88,6 +88,15 @@ suite("the report of a device", () => {
     assert.match(page, /Patient\/pat-1/);
     assert.match(page, /HIV, Observation/);
     assert.doesNotMatch(page, /<script/);
+    assert.doesNotMatch(page, /kept a summary/);
+    const at = "2026-01-01T00:00:00.000Z";
+    const copy = { lease: "one", device: phone, account: "ana", givenAt: at, renewedAt: at };
+    const ended = { openableUntil: "2026-01-04T00:00:00.000Z", endedAt: at, endedBy: "lost" };
+    const told = deviceReportPage({ ...report, offline: [{ ...copy, ...ended }] });
+    assert.match(
+      told,
+      /kept a summary of its owner&#39;s own record|kept a summary of its owner's/,
+    );
   });
 });
 

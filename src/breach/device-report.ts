@@ -9,6 +9,7 @@ import {
   patientIds,
   type DeviceEntryRow,
 } from "#breach/device-store.ts";
+import { offlineCopies, type OfflineCopy } from "#breach/offline-copies.ts";
 import type { Window } from "#breach/question.ts";
 
 /** One kind of thing that was done with one kind of data of one patient. */
@@ -58,6 +59,8 @@ export interface DeviceReport {
   };
   /** In the order in which the device first saw them. */
   readonly patients: readonly ShownPatient[];
+  /** Summaries that it kept for a time without a connection, whatever the window. */
+  readonly offline: readonly OfflineCopy[];
   /** Signed notes (C2SP tlog-checkpoint) of the logs that this was computed from. */
   readonly checkpoints: readonly string[];
 }
@@ -210,6 +213,7 @@ export async function deviceReport(
       unreadable,
     },
     patients,
+    offline: await offlineCopies(deps.db, question.devices),
     // Read last, so that they vouch for every entry above.
     checkpoints: await newestCheckpoints(deps.db),
   };

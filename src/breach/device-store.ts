@@ -45,6 +45,23 @@ export async function* deviceEntries(
   }
 }
 
+const mostLeaseEntries = 10_000;
+
+/** What the log says of the accounts of these devices that may be of a lease, by time; the newest. */
+export async function leaseEntries(
+  on: Queryable,
+  devices: readonly string[],
+): Promise<readonly { readonly leaf: Buffer }[]> {
+  const rows = await on.query<{ readonly leaf: Buffer }>({
+    name: "breach-lease-entries",
+    text: `SELECT leaf FROM audit.entry
+      WHERE device = ANY ($1::text[]) AND action = 'account-change'
+      ORDER BY time DESC, log_id DESC, seq DESC LIMIT ${mostLeaseEntries}`,
+    values: [devices],
+  });
+  return rows.toReversed();
+}
+
 /** FHIR ids of patients by pseudonym, as far as the log says that they were written. */
 export async function patientIds(
   on: Queryable,

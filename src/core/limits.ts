@@ -16,4 +16,6 @@ export const limits = {
   patientIdleMs: 30 * 60_000,
   workforceIdleMs: 15 * 60_000,
   sessionMaxMs: 12 * 60 * 60_000,
+  /** How long a device without a connection may open the summary that it keeps. */
+  offlineLeaseMs: 3 * 24 * 60 * 60_000,
 } as const;

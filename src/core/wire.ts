@@ -125,7 +125,7 @@ export interface OfflineLease {
   readonly isThis: boolean;
 }
 
-/** POST /api/identity/account/offline-leases and …/:id/renew. */
+/** POST /api/identity/account/offline-leases/:id and …/:id/renew. */
 export interface OfflineLeaseGiven {
   readonly id: string;
   readonly patient: string;

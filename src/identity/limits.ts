@@ -35,8 +35,6 @@ export const identityLimits = {
   settleWithinMs: 5_000,
   /** Ended sessions stay this long; the log keeps what they did. */
   endedSessionMs: 30 * days,
-  /** How long a device without a connection may open the summary that it keeps. */
-  offlineLeaseMs: 3 * days,
   /** Run out for so long, a lease is renewed no more. */
   offlineLapsedMs: 30 * days,
   /** Devices of one account that keep a summary. */

@@ -38,7 +38,7 @@ export function createLeases(session: Asking): Leases {
   const { get, post, send } = createAskJson(session);
   const one = (lease: string): string => `${base}/${encodeURIComponent(lease)}`;
   return {
-    give: (patient) => post(base, { patient }, readGiven),
+    give: (patient) => post(one(crypto.randomUUID()), { patient }, readGiven),
     renew: (lease) => post(`${one(lease)}/renew`, {}, readGiven),
     all: (signal) => get(base, readLeases, signal),
     end: (lease) => send("DELETE", one(lease)),

@@ -69,7 +69,7 @@ const calls = [
   ["GET", "admin/devices/:id", "device"],
   ["POST", "admin/devices/:id/lost", "loseAnyDevice"],
   ["GET", "account/offline-leases", "offlineLeases"],
-  ["POST", "account/offline-leases", "giveOfflineLease"],
+  ["POST", "account/offline-leases/:id", "giveOfflineLease"],
   ["POST", "account/offline-leases/:id/renew", "renewOfflineLease"],
   ["DELETE", "account/offline-leases/:id", "endOfflineLease"],
   ["POST", "account/second-device", "addDevice"],

@@ -94,12 +94,14 @@ export interface NewLease {
   readonly endsAt: Instant;
 }
 
-export async function insertLease(tx: Queryable, lease: NewLease): Promise<void> {
-  await tx.query(
+/** Whether there was none of this id. */
+export async function insertLease(tx: Queryable, lease: NewLease): Promise<boolean> {
+  const made = await tx.query(
     `INSERT INTO identity.offline_lease (id, account, device, patient, given_at, renewed_at, ends_at)
-      VALUES ($1, $2, $3, $4, $5, $5, $6)`,
+      VALUES ($1, $2, $3, $4, $5, $5, $6) ON CONFLICT DO NOTHING RETURNING id`,
     [lease.id, lease.account, lease.device, lease.patient, toIso(lease.now), toIso(lease.endsAt)],
   );
+  return made.length === 1;
 }
 
 /** Those of the account that can still be renewed, newest first. */

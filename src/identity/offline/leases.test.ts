@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
 import { laterBy, systemClock, type Clock } from "#core/clock.ts";
+import { limits } from "#core/limits.ts";
 import { systemRandom } from "#core/random.ts";
 import { identityLimits } from "#identity/limits.ts";
 import { sweep } from "#identity/sweep-store.ts";
@@ -23,7 +24,7 @@ import { createTrail } from "#identity/trail.ts";
 const leases = "account/offline-leases";
 
 const ask = (person: SignedInPerson, patient: unknown = "pat-1"): Promise<Response> =>
-  person.call("POST", leases, { patient });
+  person.call("POST", `${leases}/${systemRandom.uuid()}`, { patient });
 
 async function given(answer: Response): Promise<Readonly<Record<string, unknown>>> {
   assert.equal(answer.status, 200, await answer.clone().text());
@@ -82,7 +83,7 @@ suite("an offline lease", () => {
     assert.equal(lease["patient"], "pat-1");
     assert.equal(Buffer.from(String(lease["key"]), "base64url").length, 32);
     const lasts = Date.parse(String(lease["endsAt"])) - Date.parse(String(lease["now"]));
-    assert.equal(lasts, identityLimits.offlineLeaseMs);
+    assert.equal(lasts, limits.offlineLeaseMs);
     const [item] = await itemsOf(await person.call("GET", leases));
     assert.deepEqual(
       [item?.["id"], item?.["isThis"], item?.["patient"]],
@@ -92,7 +93,7 @@ suite("an offline lease", () => {
     assert.ok(!JSON.stringify(rows).includes(String(lease["key"])));
     const entry = identity.log.entries.find(({ reasons }) => reasons[0] === "offline-lease-given");
     assert.equal(entry?.actor, person.account);
-    assert.equal(entry?.device, item?.["device"]);
+    assert.deepEqual([entry?.device, entry?.resourceId], [item?.["device"], lease["id"]]);
   });
 
   test("is given to nobody for a record that is not her own", async (t) => {
@@ -138,6 +139,16 @@ suite("an offline lease", () => {
     await letSignInAge(identity);
     assert.equal(await codeOfProblem(await ask(person)), "step-up-needed");
     assert.equal((await renewed(person, id)).status, 200);
+  });
+
+  test("is not given under the id of another, nor under what is no id", async (t) => {
+    const { identity, person } = await device(t);
+    const id = await leaseOf(person);
+    const other = await signInAgain(identity, person.account, person.authenticator);
+    const again = await other.call("POST", `${leases}/${id}`, { patient: "pat-1" });
+    assert.equal(await codeOfProblem(again), "edit-conflict");
+    assert.equal((await other.call("POST", `${leases}/x`, { patient: "pat-1" })).status, 404);
+    assert.equal(await hasEnded(identity, id), false);
   });
 
   test("is renewed on its own device alone, each time with another key", async (t) => {
@@ -288,7 +299,7 @@ suite("the end of an offline lease", () => {
   test("is told when it runs out, and again after it was renewed and ran out once more", async (t) => {
     const { identity, person } = await device(t);
     const id = await leaseOf(person);
-    const later = aheadBy(identityLimits.offlineLeaseMs + 1_000);
+    const later = aheadBy(limits.offlineLeaseMs + 1_000);
     assert.equal(await tell(identity, later), 1);
     assert.deepEqual(identity.log.entries.at(-1)?.reasons, ["offline-lease-run-out"]);
     assert.equal((await renewed(person, id)).status, 200);
@@ -299,8 +310,8 @@ suite("the end of an offline lease", () => {
   test("comes by itself a month after it ran out, and its row goes a month later", async (t) => {
     const { identity, person } = await device(t);
     const id = await leaseOf(person);
-    const { offlineLeaseMs, offlineLapsedMs, endedSessionMs } = identityLimits;
-    const month = offlineLeaseMs + offlineLapsedMs + 60_000;
+    const { offlineLapsedMs, endedSessionMs } = identityLimits;
+    const month = limits.offlineLeaseMs + offlineLapsedMs + 60_000;
     assert.equal(await tell(identity, aheadBy(month)), 1);
     assert.equal(await endOf(identity, id), "unused");
     await sweep(identity.db, laterBy(systemClock.now(), month + endedSessionMs + 60_000));

@@ -1,4 +1,5 @@
 import { laterBy, toIso, type Clock, type Instant } from "#core/clock.ts";
+import { limits } from "#core/limits.ts";
 import { parseDeviceId, parseResourceId, type ResourceId } from "#core/ids.ts";
 import { problem, refuse, type Problem } from "#core/problem.ts";
 import type { Random } from "#core/random.ts";
@@ -34,7 +35,8 @@ export interface OfflineLeases {
   /** `{ items: OfflineLease[] }`: hers on all her devices. */
   readonly offlineLeases: CallHandler;
   /**
-   * `{ patient }`: OfflineLeaseGiven for this device, in place of the one it had. She must have proven
+   * `{ patient }`: OfflineLeaseGiven for this device, in place of the one it had, under the random uuid
+   * in the address, so that every entry of the log names it. "edit-conflict" for a known one. She must have proven
    * herself within 5 minutes. "forbidden" unless the record is her own, she works here in no role, and the
    * device is a browser with its own key and no kiosk; "limit-reached" when enough devices keep a summary.
    */
@@ -90,8 +92,7 @@ async function keepLease(db: Database, lease: NewLease): Promise<Result<null>> {
     await endLeases(tx, { jkt: held.jkt }, { reason: "replaced", now });
     const others = await leasesOf(tx, account);
     if (others.length >= identityLimits.offlineLeasesPerAccount) return refuse("limit-reached");
-    await insertLease(tx, lease);
-    return ok(null);
+    return (await insertLease(tx, lease)) ? ok(null) : refuse("edit-conflict");
   });
 }
 
@@ -99,16 +100,17 @@ const give =
   (deps: OfflineLeaseDeps): Act =>
   async ({ account, claims, request }) => {
     const patient = ownPatient(account, textOf(request.body, "patient", 64));
+    const id = parseDeviceId(request.id);
+    if (id === null) return notFound;
     if (patient === null) return problemAnswer(problem("forbidden"));
     const { device } = claims;
     const now = deps.clock.now();
-    const id = deps.random.uuid();
     const lease = { id, account: account.id, device, patient, now, endsAt: endOf(now) };
     const kept = await keepLease(deps.db, lease);
     return kept.ok ? given(deps, lease) : problemAnswer(kept.problem);
   };
 
-const endOf = (now: Instant): Instant => laterBy(now, identityLimits.offlineLeaseMs);
+const endOf = (now: Instant): Instant => laterBy(now, limits.offlineLeaseMs);
 
 const renew =
   (deps: OfflineLeaseDeps): Act =>
