@@ -91,6 +91,8 @@ export const attacksByApps = (attacked: () => Attacked): void =>
         ["GET", "account/passkeys"],
         ["POST", "account/recovery-codes"],
         ["GET", "account/apps"],
+        ["GET", "account/offline-leases"],
+        ["POST", "account/offline-leases/5f1c2a34-5a0e-4d1a-9d5e-2f6b8f0f7a11"],
         ["GET", "admin/apps"],
         ["POST", "admin/people/search"],
       ] as const)

@@ -6,9 +6,10 @@ import { systemRandom } from "#core/random.ts";
 import { identityLimits } from "#identity/limits.ts";
 import { sweep } from "#identity/sweep-store.ts";
 import { tellEndedLeases } from "#identity/offline/tell-ended.ts";
-import { createApp, readJson } from "#identity/testing-app.ts";
+import { createApp, readJson, readTokens } from "#identity/testing-app.ts";
 import { byPasskey } from "#identity/testing-passkeys.ts";
-import { ana, nurse } from "#identity/testing-people.ts";
+import { ana, asAna, makeAccount, nurse } from "#identity/testing-people.ts";
+import { createSmartApp, registerApp } from "#identity/testing-smart-app.ts";
 import {
   api,
   codeOfProblem,
@@ -272,6 +273,24 @@ suite("an offline lease", () => {
     };
     assert.equal((await identity.send(path, { method: "POST", headers })).status, 401);
     assert.equal((await app.call("POST", path, token)).status, 404);
+  });
+
+  test("is given to no app that she let in, for whatever record", async (t) => {
+    const identity = await testIdentity(t);
+    await makeAccount(identity, ana);
+    const app = createSmartApp(identity, await registerApp(identity));
+    const asked = await app.ask("openid fhirUser launch/patient patient/*.rs offline_access");
+    const back = await app.allow(await app.signIn(asked, asAna()), { patient: "pat-1" });
+    const tokens = await readTokens(await app.exchange(back.searchParams.get("code") ?? ""));
+    for (const [method, tail] of [
+      ["GET", leases],
+      ["POST", `${leases}/${systemRandom.uuid()}`],
+      ["POST", `${leases}/${systemRandom.uuid()}/renew`],
+    ] as const)
+      assert.equal(
+        await codeOfProblem(await app.call(method, api(tail), tokens.access)),
+        "forbidden",
+      );
   });
 
   test("that nobody gave has ended, and nothing else is told of one", async (t) => {
