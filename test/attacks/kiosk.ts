@@ -68,7 +68,9 @@ export const attacksOnKiosks = (attacked: () => Attacked): void =>
       patient = await personas.signIn(visitor, "patient");
       const { patients } = jsonOf(await patient.ask("GET", "/api/identity/me"));
       ofPatient = String((patients as readonly string[])[0]);
-      const visits = jsonOf(await patient.ask("GET", "/fhir/Encounter?_count=1"));
+      const visits = jsonOf(
+        await patient.ask("GET", `/fhir/Encounter?patient=${ofPatient}&_count=1`),
+      );
       const [first] = visits["entry"] as readonly { readonly resource: { readonly id: string } }[];
       visit = first?.resource.id ?? "";
       const atDesk = openVisitor(phylax.origin, phylax.authority());
