@@ -84,8 +84,10 @@ suite("one tablet between two patients", { skip: noBrowser, timeout: 300_000 }, 
     const personas = createPersonas(phylax);
     patient = await personas.signIn(visitor(), "patient");
     const { patients } = jsonOf(await patient.ask("GET", "/api/identity/me"));
-    const [visit = ""] = await listed(patient, "/fhir/Encounter?_count=1");
-    wish = { patient: String((patients as readonly string[])[0]), visit };
+    const own = String((patients as readonly string[])[0]);
+    // Of her own record: she may see her child's visits, too.
+    const [visit = ""] = await listed(patient, `/fhir/Encounter?patient=${own}&_count=1`);
+    wish = { patient: own, visit };
     clinician = await personas.signIn(visitor(), "clinician");
     const administrator = await personas.signIn(visitor(), "administrator");
     const made = await post(administrator, "/api/identity/admin/kiosks", { location: "desk" });
