@@ -1,17 +1,16 @@
-import { fileURLToPath } from "node:url";
 import { createSigner } from "#audit/note.ts";
 import { createLog } from "#audit/log.ts";
 import { connectPeer, listenMutual, peerRole } from "#core/net.ts";
 import { ok, type Result } from "#core/result.ts";
 import { acceptedCallers } from "#core/roles.ts";
 import { createKeyClient } from "#keys/client.ts";
-import { createAuthorizer } from "#policy/authorizer.ts";
-import { readPolicyFiles } from "#policy/policy-files.ts";
+import { openPolicyWatch, type PolicyWatch } from "#policy/policy-watch.ts";
 import { createRecords, type Records, type RecordsDeps } from "#records/records.ts";
 import { openDatabase } from "#storage/database.ts";
 import { createVault } from "#vault/vault.ts";
 import { connectionOf } from "#assembly/database.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
+import { policyTexts, readOwnPoliciesOf } from "#assembly/policies.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
 import { productVersion } from "#assembly/version.ts";
 
@@ -19,7 +18,28 @@ const maxConnections = 12;
 /** The log's own: a flush never waits for connections that readers hold. */
 const maxLogConnections = 3;
 
-const policyFolder = fileURLToPath(new URL("../../policies", import.meta.url));
+const policyLookMs = 2_000;
+
+/** Looks at the operator's policies every two seconds, one look after the other. */
+function watching(
+  policies: PolicyWatch,
+  { event }: Pick<RoleContext, "event">,
+): NonNullable<RecordsDeps["watchPolicies"]> {
+  return (tell) => {
+    let isLooking = false;
+    const look = async (): Promise<void> => {
+      if (isLooking) return;
+      isLooking = true;
+      await policies.look((change) => {
+        event("policies", { ...change });
+        return tell(change);
+      });
+      isLooking = false;
+    };
+    const timer = setInterval(() => void look(), policyLookMs);
+    return () => clearInterval(timer);
+  };
+}
 
 /**
  * The door, the vault, the log and the store of the records process, without its socket. Each copy
@@ -32,10 +52,11 @@ export async function openRecords(
   origin = logOrigin(context.settings, "records"),
 ): Promise<Result<Records>> {
   const { home, settings, site, identity, clock, random, event } = context;
-  const texts = await readPolicyFiles(policyFolder);
-  if (!texts.ok) return texts;
-  const authorizer = createAuthorizer(texts.value);
-  if (!authorizer.ok) return authorizer;
+  const product = await policyTexts();
+  if (!product.ok) return product;
+  const readOwn = readOwnPoliciesOf(home);
+  const policies = await openPolicyWatch({ product: product.value, readOwn });
+  if (!policies.ok) return policies;
   const { tenant } = settings;
   const db = openDatabase({
     connection: connectionOf(home, "phylax_records"),
@@ -66,7 +87,8 @@ export async function openRecords(
     random,
     publicOrigin: site.publicOrigin,
     version: productVersion(),
-    authorizer: authorizer.value,
+    authorizer: policies.value.authorizer,
+    watchPolicies: watching(policies.value, context),
     emergency: context.emergency,
     brakeShare: context.brakeShare,
     logOrigin: origin,

@@ -39,8 +39,15 @@ const policyId = /^[a-z0-9-]{1,64}$/;
  * "policy-unavailable" and the first finding: warnings count, as a policy that can never apply is a
  * mistake, and a template is one, too, since nobody would fill it in.
  */
-export function preparePolicies({ policies, schema }: PolicyTexts): Result<PreparedPolicies> {
-  const byId = policiesById(policies);
+export function preparePolicies({
+  policies,
+  schema,
+  own = "",
+}: PolicyTexts): Result<PreparedPolicies> {
+  const byId = policiesById([
+    { text: policies, isOwn: false },
+    { text: own, isOwn: true },
+  ]);
   if (!byId.ok) return byId;
   const { texts, obliging, scopes } = byId.value;
   const staticPolicies = Object.fromEntries(texts);
@@ -51,7 +58,7 @@ export function preparePolicies({ policies, schema }: PolicyTexts): Result<Prepa
   if (finding !== undefined) return refused([finding.error], finding.policyId);
   if (checked.otherWarnings.length > 0) return refused(checked.otherWarnings);
   const name = createHash("sha256")
-    .update(JSON.stringify([schema, policies]))
+    .update(JSON.stringify([schema, policies, own]))
     .digest("hex");
   const parsedSchema = preparseSchema(name, schema);
   if (parsedSchema.type === "failure") return refused(parsedSchema.errors);
@@ -89,36 +96,55 @@ function mayApply(scope: ActionScope | undefined, action: PolicyAction): boolean
 }
 
 interface ReadPolicies {
-  readonly texts: ReadonlyMap<string, string>;
-  readonly obliging: ReadonlyMap<string, Obligation>;
-  readonly scopes: ReadonlyMap<string, ActionScope>;
+  readonly texts: Map<string, string>;
+  readonly obliging: Map<string, Obligation>;
+  readonly scopes: Map<string, ActionScope>;
 }
 
-function policiesById(text: string): Result<ReadPolicies> {
-  const parts = policySetTextToParts(text);
-  if (parts.type === "failure") return refused(parts.errors);
-  if (parts.policy_templates.length > 0) return refusedFor("a template is left to be filled in");
-  const texts = new Map<string, string>();
-  const obliging = new Map<string, Obligation>();
-  const scopes = new Map<string, ActionScope>();
-  for (const policy of parts.policies) {
-    const parsed = policyToJson(policy);
-    if (parsed.type === "failure") return refused(parsed.errors);
-    const { annotations = {}, effect, action } = parsed.json;
-    const id = annotations["id"];
-    if (typeof id !== "string" || !policyId.test(id))
-      return refusedFor("a policy has no proper @id");
-    if (texts.has(id)) return refusedFor(`two policies have the id ${id}`);
-    texts.set(id, policy);
-    scopes.set(id, action);
-    const read = readObligation(annotations);
-    if (read.kind === "unreadable") return refusedFor(`${id}: ${read.detail}`);
-    if (read.kind === "none") continue;
-    // Whatever reads no annotations denies then, which is the safe way to misread it.
-    if (effect !== "forbid") return refusedFor(`${id}: only a forbid can oblige`);
-    obliging.set(id, read.obligation);
+interface SourceText {
+  readonly text: string;
+  /** Written by the operator, whose ids are told apart so that none takes the place of another. */
+  readonly isOwn: boolean;
+}
+
+const ownPrefix = "own-";
+
+function policiesById(sources: readonly SourceText[]): Result<ReadPolicies> {
+  const read: ReadPolicies = { texts: new Map(), obliging: new Map(), scopes: new Map() };
+  for (const source of sources) {
+    const parts = policySetTextToParts(source.text);
+    if (parts.type === "failure") return refused(parts.errors);
+    if (parts.policy_templates.length > 0) return refusedFor("a template is left to be filled in");
+    for (const policy of parts.policies) {
+      const added = addPolicy(read, policy, source.isOwn);
+      if (!added.ok) return added;
+    }
   }
-  return texts.size > 0 ? ok({ texts, obliging, scopes }) : refusedFor("there is no policy");
+  return read.texts.size > 0 ? ok(read) : refusedFor("there is no policy");
+}
+
+function addPolicy(
+  { texts, obliging, scopes }: ReadPolicies,
+  policy: string,
+  isOwn: boolean,
+): Result<null> {
+  const parsed = policyToJson(policy);
+  if (parsed.type === "failure") return refused(parsed.errors);
+  const { annotations = {}, effect, action } = parsed.json;
+  const id = annotations["id"];
+  if (typeof id !== "string" || !policyId.test(id)) return refusedFor("a policy has no proper @id");
+  if (isOwn !== id.startsWith(ownPrefix))
+    return refusedFor(`${id}: ids of an operator's own policies, and no others, begin with own-`);
+  if (texts.has(id)) return refusedFor(`two policies have the id ${id}`);
+  texts.set(id, policy);
+  scopes.set(id, action);
+  const obligation = readObligation(annotations);
+  if (obligation.kind === "unreadable") return refusedFor(`${id}: ${obligation.detail}`);
+  if (obligation.kind === "none") return ok(null);
+  // Whatever reads no annotations denies then, which is the safe way to misread it.
+  if (effect !== "forbid") return refusedFor(`${id}: only a forbid can oblige`);
+  obliging.set(id, obligation.obligation);
+  return ok(null);
 }
 
 function refused(errors: readonly DetailedError[], id?: string): ReturnType<typeof refuse> {

@@ -8,10 +8,23 @@ export interface PolicyTexts {
   readonly policies: string;
   /** Cedar schema in its readable form. */
   readonly schema: string;
+  /** The operator's own policies, each with an @id that begins with "own-". */
+  readonly own?: string;
 }
 
 const schemaFile = "schema.cedarschema";
 const policyFile = /^[a-z0-9-]+\.cedar$/;
+
+const ownLimits = {
+  files: 100,
+  /** Of all of them together. */
+  bytes: 256 * 1024,
+} as const;
+
+const unreadable = (error: unknown): ReturnType<typeof refuse> => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  return refuse("policy-unavailable", { detail: `the policies cannot be read (${code})` });
+};
 
 /** Reads schema.cedarschema and every *.cedar of a folder. Fails with "policy-unavailable". */
 export async function readPolicyFiles(folder: string): Promise<Result<PolicyTexts>> {
@@ -22,7 +35,26 @@ export async function readPolicyFiles(folder: string): Promise<Result<PolicyText
     );
     return ok({ schema: schema ?? "", policies: policies.join("\n") });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    return refuse("policy-unavailable", { detail: `the policies cannot be read (${code})` });
+    return unreadable(error);
+  }
+}
+
+/**
+ * Reads an operator's *.cedar of a folder as one text; no folder, no policies. Fails with
+ * "policy-unavailable" when a file cannot be read, or when they are too many or too long.
+ */
+export async function readOwnPolicies(folder: string): Promise<Result<string>> {
+  try {
+    const names = (await readdir(folder)).filter((name) => policyFile.test(name)).sort();
+    if (names.length > ownLimits.files)
+      return refuse("policy-unavailable", { detail: `more than ${ownLimits.files} policy files` });
+    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+    const text = texts.join("\n");
+    return Buffer.byteLength(text) > ownLimits.bytes
+      ? refuse("policy-unavailable", { detail: `policies of more than ${ownLimits.bytes} bytes` })
+      : ok(text);
+  } catch (error) {
+    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    return isAbsent ? ok("") : unreadable(error);
   }
 }

@@ -16,6 +16,7 @@ import type { Random } from "#core/random.ts";
 import { invariant, ok, type Result } from "#core/result.ts";
 import type { ProcessRole } from "#core/roles.ts";
 import type { Authorizer } from "#policy/authorizer.ts";
+import type { PolicyChange } from "#policy/policy-watch.ts";
 import { countAnonymousDenials } from "#records/anonymous-denials.ts";
 import { createBlindIndex } from "#records/blind/blind-index.ts";
 import { openMaintenance } from "#records/blind/maintenance.ts";
@@ -65,6 +66,8 @@ export interface RecordsDeps {
   /** Version of this software, for the CapabilityStatement. */
   readonly version: string;
   readonly authorizer: Authorizer;
+  /** Tells of each change of the operator's policies, which waits for its entry; answers how to end that. */
+  readonly watchPolicies?: (tell: (change: PolicyChange) => Promise<boolean>) => () => void;
   readonly emergency: EmergencyRules;
   /** Multiplies the fixed bounds of what one person may be shown in an hour. */
   readonly brakeShare: number;
@@ -118,6 +121,19 @@ function signalEntry(signal: KeySignal, clock: Clock): AuditEntry {
     reasons: [signal],
     zone: "keys",
     signal,
+  });
+}
+
+/** The operator changed policies: what is in force from here on, or that what she wrote is not. */
+function policyEntry({ kind, digest }: PolicyChange, clock: Clock): AuditEntry {
+  return auditEntry({
+    time: clock.now(),
+    action: "signal",
+    decision: kind === "taken" ? "permit" : "error",
+    actor: "process:records",
+    reasons: [`own-policies-${digest.slice(0, 16)}`],
+    zone: "phi",
+    signal: kind === "taken" ? "policy-changed" : "policy-refused",
   });
 }
 
@@ -237,6 +253,9 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   const usual = createUsual({ db, clock, onFault: blindFault });
   const brake = createBrake({ ...deps, share: deps.brakeShare, usual });
   const door = createDoor({ clock, log: heeded, identify, begin, denials, brake, stillLive });
+  const unwatch = deps.watchPolicies?.(
+    async (change) => (await log.submit({ entries: () => [policyEntry(change, clock)] })).ok,
+  );
   const facts = { publicOrigin, version: deps.version, since: clock.now(), operations };
   const deedOf = createDeeds({
     ...deps,
@@ -261,6 +280,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   return ok({
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),
     close: async () => {
+      unwatch?.();
       packages.value.close();
       sessions.close();
       consents.close();

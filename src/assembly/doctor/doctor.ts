@@ -6,6 +6,7 @@ import { checkDisks, deviceOf } from "#assembly/doctor/disks.ts";
 import { checkFips } from "#assembly/doctor/fips.ts";
 import { checkKms, kmsOf } from "#assembly/doctor/kms.ts";
 import { checkModes } from "#assembly/doctor/modes.ts";
+import { checkPolicies } from "#assembly/doctor/policies.ts";
 import { checkRing, newestEpoch } from "#assembly/doctor/ring.ts";
 import { checkSpace, spaceOf } from "#assembly/doctor/space.ts";
 import { checkClock } from "#assembly/doctor/time.ts";
@@ -18,6 +19,7 @@ export async function examine(patient: Patient, uid: number | null): Promise<rea
     ...checkModes(patient, uid),
     ...(await checkKeys(patient)),
     await checkRing(patient),
+    await checkPolicies(patient),
     ...checkFips(patient, systemFipsProbe),
     ...checkCertificates(patient),
     checkSpace(patient, await spaceOf(patient.home.path)),
