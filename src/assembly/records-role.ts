@@ -12,6 +12,7 @@ import { connectionOf } from "#assembly/database.ts";
 import { logOrigin, logPrivateKey } from "#assembly/log-keys.ts";
 import { policyTexts, readOwnPoliciesOf } from "#assembly/policies.ts";
 import type { RoleContext, RoleStarter } from "#assembly/role-process.ts";
+import { openUpstream } from "#assembly/upstream.ts";
 import { productVersion } from "#assembly/version.ts";
 
 const maxConnections = 12;
@@ -52,6 +53,9 @@ export async function openRecords(
   origin = logOrigin(context.settings, "records"),
 ): Promise<Result<Records>> {
   const { home, settings, site, identity, clock, random, event } = context;
+  const onFault: RecordsDeps["onFault"] = (fault) => event("fault", { ...fault });
+  const behind = await openUpstream(home, onFault);
+  if (!behind.ok) return behind;
   const product = await policyTexts();
   if (!product.ok) return product;
   const readOwn = readOwnPoliciesOf(home);
@@ -122,15 +126,16 @@ export async function openRecords(
       const { body } = await identityPeer.request({ method: "GET", path: "/oauth/jwks" });
       return body.json();
     },
+    upstream: behind.value?.upstream ?? null,
     peerOf,
-    onFault: (fault) => event("fault", { ...fault }),
+    onFault,
   });
   if (!records.ok) return records;
   return ok({
     handler: records.value.handler,
     close: async () => {
       await records.value.close();
-      await Promise.all([keysPeer.destroy(), identityPeer.destroy()]);
+      await Promise.all([keysPeer.destroy(), identityPeer.destroy(), behind.value?.close()]);
       await Promise.all([db.close(), logDb.close()]);
     },
   });

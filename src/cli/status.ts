@@ -1,4 +1,5 @@
-import { openHome } from "#assembly/home.ts";
+import { openHome, type Home } from "#assembly/home.ts";
+import { readUpstreamSettings } from "#assembly/upstream.ts";
 import { askStatus, type RunningStatus } from "#assembly/only-one.ts";
 import type { Register } from "#cli/program.ts";
 import { exitCodes, paint, sayProblem } from "#cli/terminal.ts";
@@ -16,6 +17,14 @@ function keysTrouble(health: RunningStatus["keys"]): string | null {
     default:
       return unreachable(health);
   }
+}
+
+/** Where the records are, when not here. */
+async function recordsElsewhere(home: Home): Promise<string | null> {
+  const settings = await readUpstreamSettings(home);
+  if (!settings.ok || settings.value === null) return null;
+  const { origin, path } = settings.value.base;
+  return `Records are those of ${origin}${path}; nothing is sealed there.`;
 }
 
 export const statusCommand: Register = (program, context, done) => {
@@ -44,6 +53,8 @@ export const statusCommand: Register = (program, context, done) => {
         for (const [role, pid] of Object.entries(status.processes))
           terminal.out(`  ${role.padEnd(10)} ${pid ?? "restarting"}\n`);
         const trouble = keysTrouble(status.keys);
+        const elsewhere = await recordsElsewhere(home.value);
+        if (elsewhere !== null) terminal.out(`${paint(terminal, "yellow", "!")} ${elsewhere}\n`);
         if (trouble !== null) terminal.out(`${paint(terminal, "yellow", "!")} ${trouble}\n`);
       }
       done(status === null ? exitCodes.unavailable : exitCodes.done);

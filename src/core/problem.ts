@@ -264,6 +264,16 @@ const problems = {
     issue: "transient",
     text: "A part of the system does not answer.",
   },
+  "upstream-refused": {
+    status: 502,
+    issue: "exception",
+    text: "The FHIR server behind this one gave an answer that cannot be used; nothing was shown.",
+  },
+  "upstream-unsupported": {
+    status: 501,
+    issue: "not-supported",
+    text: "This is not offered here, in front of another FHIR server.",
+  },
   "already-running": {
     status: 409,
     issue: "conflict",

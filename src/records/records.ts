@@ -46,6 +46,13 @@ import { createTurnstile } from "#records/turnstile.ts";
 import { createVisits } from "#records/visit.ts";
 import { openInstalledPackages } from "#records/packages/installed.ts";
 import { areIndependent } from "#records/independent-works.ts";
+import {
+  createUpstreamCare,
+  type UpstreamCare,
+  type UpstreamCareDeps,
+} from "#records/upstream/care.ts";
+import type { Upstream } from "#records/upstream/client.ts";
+import { createUpstreamDeeds, upstreamCapability } from "#records/upstream/deeds.ts";
 import { performWorks } from "#records/work-store.ts";
 import type { Work, WriteOutcome } from "#records/write-plan.ts";
 import type { Database } from "#storage/database.ts";
@@ -83,6 +90,8 @@ export interface RecordsDeps {
   ) => Promise<Result<Vault>>;
   /** Fetches identity's JWK set as parsed JSON; throws when identity does not answer. */
   readonly fetchJwks: FetchJwks;
+  /** The FHIR server that holds the records in our stead; null where they are kept here. */
+  readonly upstream: Upstream | null;
   readonly peerOf: (request: IncomingMessage) => ProcessRole | null;
   readonly onFault: (fault: Fault) => void;
 }
@@ -196,6 +205,26 @@ function whileFresh(
   };
 }
 
+interface Guarded {
+  readonly care: UpstreamCare | null;
+  readonly consents: Pick<ConsentBook, "forbids">;
+}
+
+/** What patients forbid, by the Consents kept here and, in front of another server, by those kept there. */
+function guardedOf(
+  { upstream, ...deps }: RecordsDeps,
+  { consents, ...known }: Pick<UpstreamCareDeps, "pseudonymOf" | "log"> & Pick<Guarded, "consents">,
+): Guarded {
+  if (upstream === null) return { care: null, consents };
+  const care = createUpstreamCare({ ...deps, ...known, upstream });
+  return {
+    care,
+    consents: {
+      forbids: (patient, asked) => consents.forbids(patient, asked) || care.forbids(patient, asked),
+    },
+  };
+}
+
 /** The JSON of what is told of each state of the installed packages, made when it is first asked for. */
 function tellOnce(tell: (conformance: Conformance) => object): (of: Conformance) => string {
   const told = new WeakMap<Conformance, string>();
@@ -244,7 +273,8 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
   });
   const keyOf = createKeyOf(deps.fetchJwks, clock);
   const identify = createIdentify({ keyOf, live, publicOrigin, clock });
-  const begin = createVisits({ ...deps, consents, samePerson, openings, pseudonymOf });
+  const guarded = guardedOf(deps, { consents, pseudonymOf, log });
+  const begin = createVisits({ ...deps, ...guarded, samePerson, openings, pseudonymOf });
   const stillLive: DoorDeps["stillLive"] = ({ claims }) => sessionOf(claims, { live });
   const heeded = awaitingOpenings(
     awaitingCharts(awaitingConsents(log, consents), samePerson),
@@ -257,7 +287,7 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     async (change) => (await log.submit({ entries: () => [policyEntry(change, clock)] })).ok,
   );
   const facts = { publicOrigin, version: deps.version, since: clock.now(), operations };
-  const deedOf = createDeeds({
+  const local = createDeeds({
     ...deps,
     vault,
     log: heeded,
@@ -270,13 +300,23 @@ export async function createRecords(deps: RecordsDeps): Promise<Result<Records>>
     packages: packages.value,
     conformance: packages.value.current,
     turnstile: createTurnstile(),
-    capability: tellOnce((conformance) => capabilityStatement({ ...facts, conformance })),
+    capability: tellOnce((conformance) => {
+      const whole = capabilityStatement({ ...facts, conformance });
+      return deps.upstream === null ? whole : upstreamCapability(whole);
+    }),
     checkpoint: () => newestCheckpoint(db, deps.logOrigin),
     entriesOf: (asked) => entriesOfPatients(db, asked),
     entriesIn: (asked) => entriesInWindow(db, asked),
     entryAt: (place) => entryAt(db, place),
     writtenEntries: (asked) => entriesOfWritten(db, asked),
   });
+  const { upstream } = deps;
+  const { care } = guarded;
+  const conformance = packages.value.current;
+  const deedOf =
+    upstream === null || care === null
+      ? local
+      : createUpstreamDeeds({ ...deps, upstream, care, pseudonymOf, vault, conformance }, local);
   return ok({
     handler: createServerHandler({ door, denials, peerOf, deedOf, onFault }),
     close: async () => {

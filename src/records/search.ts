@@ -174,21 +174,29 @@ export function searchResources(deps: SearchDeps, asked: SearchAsked): Interacti
   };
 }
 
-/** `POST /fhir/:type/_search`: the terms stay out of the address, where they would be logged on the way. */
+/**
+ * A search whose parameters come as a form, where they stay out of the address and so out of what is
+ * logged on the way.
+ */
+export function askedByForm(
+  request: IncomingMessage,
+  { type, query: inAddress }: Pick<SearchAsked, "type" | "query">,
+  search: (query: URLSearchParams) => Interaction,
+): Interaction {
+  return async (visit) => {
+    const form = await readForm(request);
+    if (!form.ok)
+      return refused(form.problem, touch({ action: "search", compartment: null, type }));
+    // R4 §3.1.1.3: parameters in the address count as if they stood in the body.
+    return search(new URLSearchParams([...inAddress, ...form.value]))(visit);
+  };
+}
+
+/** `POST /fhir/:type/_search`. */
 export function searchByForm(
   deps: SearchDeps,
   request: IncomingMessage,
   asked: SearchAsked,
 ): Interaction {
-  return async (visit) => {
-    const form = await readForm(request);
-    if (!form.ok)
-      return refused(
-        form.problem,
-        touch({ action: "search", compartment: null, type: asked.type }),
-      );
-    // R4 §3.1.1.3: parameters in the address count as if they stood in the body.
-    const query = new URLSearchParams([...asked.query, ...form.value]);
-    return searchResources(deps, { ...asked, query })(visit);
-  };
+  return askedByForm(request, asked, (query) => searchResources(deps, { ...asked, query }));
 }

@@ -18,6 +18,7 @@ import { brakeLimits } from "#records/brake/bounds.ts";
 import { usualEmergencyRules, type EmergencyRules } from "#records/break-glass/rules.ts";
 import { createRecords, type Records, type RecordsLog } from "#records/records.ts";
 import type { Fault } from "#records/server.ts";
+import type { Upstream } from "#records/upstream/client.ts";
 import type { Database } from "#storage/database.ts";
 import { testDatabase, type TestDatabase } from "#storage/testing.ts";
 import { testKeys, testPool, type Cleanup } from "#keys/testing.ts";
@@ -231,6 +232,8 @@ export interface WorldChanges {
   readonly emergency?: EmergencyRules;
   /** Multiplies the brake's bounds; so wide by default that no test of anything else meets them. */
   readonly brakeShare?: number;
+  /** The FHIR server in front of which the door stands. */
+  readonly upstream?: Upstream;
   /** The database by which rows and sessions are read. */
   readonly db?: (db: Database) => Database;
 }
@@ -332,6 +335,7 @@ export async function testWorld(
       return ok(opened.vault);
     },
     fetchJwks: async () => issuer.jwks,
+    upstream: changes.upstream ?? null,
     peerOf: ({ headers }) => parseProcessRole(String(headers["x-test-peer"])),
     onFault: (fault) => faults.push(fault),
   });

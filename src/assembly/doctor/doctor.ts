@@ -10,6 +10,7 @@ import { checkPolicies } from "#assembly/doctor/policies.ts";
 import { checkRing, newestEpoch } from "#assembly/doctor/ring.ts";
 import { checkSpace, spaceOf } from "#assembly/doctor/space.ts";
 import { checkClock } from "#assembly/doctor/time.ts";
+import { checkUpstream } from "#assembly/doctor/upstream.ts";
 
 /** Looks at everything, changes nothing. `uid` is the user's who asks; null where there is none. */
 export async function examine(patient: Patient, uid: number | null): Promise<readonly Check[]> {
@@ -25,6 +26,7 @@ export async function examine(patient: Patient, uid: number | null): Promise<rea
     checkSpace(patient, await spaceOf(patient.home.path)),
     checkDatabase(facts, patient),
     checkClock(patient, newest?.createdAt ?? null, facts),
+    ...(await checkUpstream(patient)),
   ];
 }
 

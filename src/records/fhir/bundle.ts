@@ -52,15 +52,24 @@ function bundle(type: string, page: BundlePage, entries: readonly string[]): str
   return `{${parts.join(",")}}`;
 }
 
-/** Says beside the matches that some records can no longer be searched (R4 §3.1.1.2, mode "outcome"). */
-function shreddedEntry(count: number): string {
-  const detail = `Left out: the records of ${count} ${count === 1 ? "patient" : "patients"}.`;
-  const { issue } = operationOutcome({ code: "record-shredded", detail });
+/** Says beside the matches that something was left out (R4 §3.1.1.2, mode "outcome"). */
+function leftOutEntry(problem: Problem): string {
+  const { issue } = operationOutcome(problem);
   const outcome = {
     resourceType: "OperationOutcome",
     issue: issue.map((each) => ({ ...each, severity: "information" })),
   };
   return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
+}
+
+function shreddedEntry(count: number): string {
+  const detail = `Left out: the records of ${count} ${count === 1 ? "patient" : "patients"}.`;
+  return leftOutEntry({ code: "record-shredded", detail });
+}
+
+function unreadableEntry(count: number): string {
+  const detail = `Left out: ${count} of the FHIR server behind this one that do not follow R4.`;
+  return leftOutEntry({ code: "upstream-refused", detail });
 }
 
 /** A resource of a searchset: it answers the search, or was brought along by one that does. */
@@ -71,24 +80,26 @@ export interface SearchsetEntry {
 
 /**
  * The answer to a search (R4 §3.1.1.2): one page of matches, in the order given. `shredded` counts
- * the patients whose records the search would have looked into, had their keys not been destroyed.
+ * the patients whose records the search would have looked into, had their keys not been destroyed;
+ * `unreadable` counts what another server answered and could not be read.
  */
 export function searchsetBundle(
   page: BundlePage & {
     readonly entries: readonly SearchsetEntry[];
     readonly shredded?: number;
+    readonly unreadable?: number;
   },
 ): string {
-  const { shredded = 0 } = page;
+  const { shredded = 0, unreadable = 0 } = page;
   const entries = page.entries.map(({ mode, resource }) => {
     const fullUrl = quote(fullUrlOf(page.publicOrigin, resource));
     return `{"fullUrl":${fullUrl},"resource":${resource.text},"search":{"mode":"${mode}"}}`;
   });
-  return bundle(
-    "searchset",
-    page,
-    shredded === 0 ? entries : [...entries, shreddedEntry(shredded)],
-  );
+  return bundle("searchset", page, [
+    ...entries,
+    ...(shredded === 0 ? [] : [shreddedEntry(shredded)]),
+    ...(unreadable === 0 ? [] : [unreadableEntry(unreadable)]),
+  ]);
 }
 
 function historyEntry(publicOrigin: string, stored: StoredVersion): string {

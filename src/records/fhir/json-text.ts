@@ -29,12 +29,12 @@ function stringAt(text: string, start: number, end: number): string {
 
 /**
  * Replaces string values by their key: `change` is asked of each string that stands under one of
- * `keys` and gives the new value, or null to leave it. All other characters stay as they are.
+ * `keys`, or under any for null, and gives the new value, or null to leave it. All other characters stay as they are.
  * The caller must have scanned the text as JSON.
  */
 export function replaceStrings(
   text: string,
-  keys: ReadonlySet<string>,
+  keys: ReadonlySet<string> | null,
   change: (value: string, key: string) => string | null,
 ): string {
   const pieces: string[] = [];
@@ -44,7 +44,7 @@ export function replaceStrings(
   while (open !== -1) {
     const end = endOfString(text, open);
     if (nextCharacter(text, end) === ":") key = stringAt(text, open, end);
-    else if (keys.has(key)) {
+    else if (keys === null || keys.has(key)) {
       const changed = change(stringAt(text, open, end), key);
       if (changed !== null) {
         pieces.push(text.slice(from, open), JSON.stringify(changed));
