@@ -40,6 +40,10 @@ const known: readonly string[] = [
   "Forged `phylax-*` headers",
   "Brake dodged by two devices",
   "Revocation stream cut",
+  "Redirect by the server behind",
+  "Another's record by the server behind",
+  "Error texts of the server behind",
+  "Oversized answer of the server behind",
   "Offline summary on a stolen device",
   "Offline lease of somebody else",
 ];

