@@ -210,7 +210,8 @@ suite("in front of another FHIR server", () => {
       path = next.slice(testOrigin.length);
       if (path !== "") cursors.push(path);
     }
-    assert.deepEqual(seen.toSorted(), ["ana-lab", "ana-lab-2", "ana-lab-3"]);
+    assert.deepEqual(new Set(seen), new Set(["ana-lab", "ana-lab-2", "ana-lab-3"]));
+    assert.equal(seen.length, 3);
     assert.equal(cursors.length, 1);
     assert.equal((await world.askAs(doctor, "GET", cursors[0] ?? "")).status, 400);
   });
