@@ -194,6 +194,33 @@ suite("in front of another FHIR server", () => {
     assert.equal((await world.askAs(doctor, "GET", "/fhir/Observation?code=718-7")).status, 400);
   });
 
+  test("what is labelled is decided by its labels, however little of it is asked for", async (t) => {
+    const { world, server, ana } = await scene(t);
+    const system = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    const meta = { security: [{ system, code: "PSYTHPN" }] };
+    server.answer("/Observation/note", json({ ...lab("note", "ana"), meta }));
+    assert.equal((await world.askAs(ana, "GET", "/fhir/Observation/note")).status, 404);
+    assert.equal((await lastOf(world, ana)).decision, "deny");
+    const entry = [
+      { resource: lab("ana-lab", "ana") },
+      { resource: { ...lab("note", "ana"), meta } },
+    ];
+    server.answer(
+      "/Observation/_search",
+      json({ resourceType: "Bundle", type: "searchset", entry }),
+    );
+    for (const path of [
+      "/fhir/Observation",
+      "/fhir/Observation?_elements=code",
+      "/fhir/Observation?_summary=true",
+    ]) {
+      const got = await world.askAs(ana, "GET", path);
+      assert.equal(got.status, 200, got.text);
+      assert.deepEqual([path, idsOf(got)], [path, ["ana-lab"]]);
+      assert.equal((await lastOf(world, ana)).count, 1);
+    }
+  });
+
   test("further pages are reached by our own links, and by the caller alone", async (t) => {
     const { world, server, ana, doctor } = await scene(t);
     await server.keep(lab("ana-lab-2", "ana"), lab("ana-lab-3", "ana"));
