@@ -14,6 +14,7 @@ import { inviteCommand } from "#cli/invite.ts";
 import { keysCommand } from "#cli/keys/keys.ts";
 import { lettersCommand } from "#cli/letters.ts";
 import { peopleCommand } from "#cli/people/people.ts";
+import { policyCommand } from "#cli/policy/policy.ts";
 import { signInWithCommand } from "#cli/sign-in-with/sign-in-with.ts";
 import { startCommand } from "#cli/start.ts";
 import { statusCommand } from "#cli/status.ts";
@@ -51,6 +52,7 @@ const commands: readonly Register[] = [
   identityCommand,
   lettersCommand,
   peopleCommand,
+  policyCommand,
   signInWithCommand,
   authorityCommand,
 ];

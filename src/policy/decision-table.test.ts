@@ -7,13 +7,12 @@ import {
   personRoles,
   type PersonRole,
   type PolicyAction,
-  type PolicyDecision,
   type PolicyRequest,
 } from "#core/policy-request.ts";
 import type { Result } from "#core/result.ts";
 import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
-import { obligationText } from "#policy/obligation.ts";
 import { readPolicyFiles, type PolicyTexts } from "#policy/policy-files.ts";
+import { outcomeText } from "#policy/replay.ts";
 
 function value<T>(result: Result<T>): T {
   assert.ok(result.ok, result.ok ? "" : result.problem.detail);
@@ -264,11 +263,6 @@ function expectedOf(line: Line): string {
   return isShown && isKept ? "permit, step-up max-age:900" : "permit";
 }
 
-const outcomeOf = (decision: PolicyDecision): string =>
-  decision.effect === "permit"
-    ? ["permit", ...decision.obligations.map(obligationText)].join(", ")
-    : decision.effect;
-
 suite("the decision table", () => {
   let authorizer: Authorizer;
   /** The lines in whose decision each policy had a part. */
@@ -288,7 +282,7 @@ suite("the decision table", () => {
       const permitted = decision.effect === "permit";
       permits += permitted ? 1 : 0;
       const failed = decision.effect === "deny" && decision.reason === "error";
-      if (failed || outcomeOf(decision) !== expectedOf(line))
+      if (failed || outcomeText(decision) !== expectedOf(line))
         wrong.push(JSON.stringify({ line, decision }));
     }
   });
@@ -313,7 +307,7 @@ suite("the decision table", () => {
       const without = value(createAuthorizer(withoutPolicy(texts, dropped)));
       // A policy that had no part in a decision cannot change it by going.
       const noticed = (decidedBy.get(dropped) ?? []).some(
-        (line) => outcomeOf(without.decide(requestOf(line))) !== expectedOf(line),
+        (line) => outcomeText(without.decide(requestOf(line))) !== expectedOf(line),
       );
       assert.ok(noticed, `nothing changes without ${dropped}`);
     }

@@ -2,7 +2,7 @@ import { purposes } from "#core/audit-entry.ts";
 import { personRoles, policyActions, type PolicyAction } from "#core/policy-request.ts";
 import type { AttributeClass, ResourceClass } from "#policy/attribute-class.ts";
 import type { Authorizer } from "#policy/authorizer.ts";
-import { obligationText } from "#policy/obligation.ts";
+import { outcomeText } from "#policy/replay.ts";
 
 /** What the tables are made of. */
 export interface TableFacts {
@@ -122,9 +122,7 @@ function outcome(
     action,
     resource: withFacts(asker.about(type), facts),
   });
-  return decision.effect === "permit"
-    ? ["permit", ...decision.obligations.map(obligationText)].join(", ")
-    : decision.effect;
+  return outcomeText(decision);
 }
 
 /** The types of which an action is permitted; those that no policy names stand as one. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Replay } from "#policy/replay.ts";
 import { openVisitor, signIn, type SignedIn, type Visitor } from "../support/client.ts";
 import { printedSignIn, startDeployment, type TestDeployment } from "../support/deployment.ts";
 
@@ -61,6 +63,47 @@ suite("an operator's own policies in a deployment", { timeout: 300_000 }, () => 
     await visitor?.close();
     await desk?.close();
     await phylax?.remove();
+  });
+
+  test("are tried before: what they would change of what was decided", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "phylax-tried-"));
+    try {
+      writeFileSync(join(folder, "ours.cedar"), forbidding);
+      assert.ok(await shows());
+      const tried = await phylax.run("policy", "diff", "--policies", folder, "--json");
+      assert.equal(tried.code, 1, tried.err);
+      const { decisions, changes } = JSON.parse(tried.out) as Replay;
+      assert.ok(decisions > 0);
+      const change = changes.find(({ asked }) =>
+        asked.startsWith("search PatientRecord Observation"),
+      );
+      assert.deepEqual([change?.was, change?.wouldBe], ["permit", "deny"]);
+      assert.deepEqual(change?.by, ["own-no-observations"]);
+      assert.equal((await phylax.run("policy", "diff", "--policies", "/nowhere")).code, 0);
+      assert.equal(
+        (await phylax.run("policy", "diff", "--policies", folder, "--days", "0")).code,
+        64,
+      );
+      const line = change?.asked ?? "";
+      const why = await phylax.run("policy", "explain", line, "--policies", folder);
+      assert.match(why.out, /^deny {2}search PatientRecord Observation/);
+      assert.match(why.out, /Nobody looks at weights/);
+      assert.match((await phylax.run("policy", "explain", line)).out, /patient-own-record/);
+      const cases = (expect: string): void =>
+        writeFileSync(join(folder, "cases.json"), JSON.stringify([{ asked: line, expect }]));
+      cases("deny");
+      assert.equal((await phylax.run("policy", "test", "--policies", folder)).code, 0);
+      cases("permit");
+      const wrong = await phylax.run("policy", "test", "--policies", folder);
+      assert.equal(wrong.code, 1);
+      assert.match(wrong.out, /expected permit, is deny by own-no-observations/);
+      writeFileSync(join(folder, "ours.cedar"), "forbid all of it");
+      const spoilt = await phylax.run("policy", "test", "--policies", folder);
+      assert.equal(spoilt.code, 1);
+      assert.match(spoilt.err, /policy-unavailable/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("come into force while it runs", async () => {
