@@ -204,6 +204,10 @@ function visitsOf(clinic: OpenClinic): readonly Visit[] {
       name: "record-forbidden",
       before: fault("/fhir/Condition", 403, "forbidden"),
     }),
+    patient("/record/problems", "Show that it is you", {
+      name: "record-step-up",
+      before: fault("/fhir/Condition", 401, "sign-in-insufficient"),
+    }),
     patient("/record/problems", "No health problems are recorded", {
       name: "record-empty",
       before: (to) => {

@@ -5,6 +5,9 @@ import { words } from "../words/en.ts";
 import { failureWords } from "../words/failure.ts";
 import { useApp } from "./context.ts";
 
+/** What a sign-in of just now mends: of an act on the account, and of data that policy shows to nobody else. */
+const stepUpCodes: ReadonlySet<string> = new Set(["step-up-needed", "sign-in-insufficient"]);
+
 /** What went wrong in plain words; with a way to try again where trying may help. */
 export function Failed({
   failure,
@@ -16,7 +19,7 @@ export function Failed({
   const { title, text } = failureWords(failure);
   const isFinal =
     failure.kind === "problem" && (failure.code === "forbidden" || failure.code === "gone");
-  const isStepUp = failure.kind === "problem" && failure.code === "step-up-needed";
+  const isStepUp = failure.kind === "problem" && stepUpCodes.has(failure.code);
   return (
     <Notice tone={isFinal || isStepUp ? "info" : "danger"} title={title} isUrgent>
       <p>{text}</p>

@@ -803,6 +803,10 @@ export const words = {
       title: "This device has a passkey already",
       text: "You can sign in with it right away.",
     },
+    "sign-in-insufficient": {
+      title: "Show that it is you",
+      text: "This is shown only for a short time after you sign in. Sign in once more to see it.",
+    },
     "step-up-needed": {
       title: "First show that it is you",
       text: "This changes how you sign in. Use your passkey once more, then come back here.",
