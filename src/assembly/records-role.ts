@@ -31,11 +31,16 @@ function watching(
     const look = async (): Promise<void> => {
       if (isLooking) return;
       isLooking = true;
-      await policies.look((change) => {
-        event("policies", { ...change });
-        return tell(change);
-      });
-      isLooking = false;
+      try {
+        await policies.look((change) => {
+          event("policies", { ...change });
+          return tell(change);
+        });
+      } catch {
+        event("policies-not-looked-at", {});
+      } finally {
+        isLooking = false;
+      }
     };
     const timer = setInterval(() => void look(), policyLookMs);
     return () => clearInterval(timer);

@@ -39,22 +39,39 @@ export async function readPolicyFiles(folder: string): Promise<Result<PolicyText
   }
 }
 
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/** Names in a folder, sorted; none when it is not there. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    // Of the folder alone: a file that is gone or leads nowhere must not pass for no policies.
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
 /**
  * Reads an operator's *.cedar of a folder as one text; no folder, no policies. Fails with
- * "policy-unavailable" when a file cannot be read, or when they are too many or too long.
+ * "policy-unavailable" when a file cannot be read or has a name of another form, as nobody would see
+ * that it is passed over, or when they are too many or too long.
  */
 export async function readOwnPolicies(folder: string): Promise<Result<string>> {
+  const refused = (detail: string) => refuse("policy-unavailable", { detail });
   try {
-    const names = (await readdir(folder)).filter((name) => policyFile.test(name)).sort();
-    if (names.length > ownLimits.files)
-      return refuse("policy-unavailable", { detail: `more than ${ownLimits.files} policy files` });
+    const names = (await namesIn(folder)).filter((name) => /^[^.].*\.cedar$/i.test(name));
+    const strange = names.find((name) => !policyFile.test(name));
+    if (strange !== undefined)
+      return refused(`${strange}: names have small letters, digits and hyphens, and end in .cedar`);
+    if (names.length > ownLimits.files) return refused(`more than ${ownLimits.files} policy files`);
     const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
     const text = texts.join("\n");
     return Buffer.byteLength(text) > ownLimits.bytes
-      ? refuse("policy-unavailable", { detail: `policies of more than ${ownLimits.bytes} bytes` })
+      ? refused(`policies of more than ${ownLimits.bytes} bytes`)
       : ok(text);
   } catch (error) {
-    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return isAbsent ? ok("") : unreadable(error);
+    return unreadable(error);
   }
 }

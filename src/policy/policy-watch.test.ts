@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
@@ -104,6 +104,25 @@ suite("an operator's own policies", () => {
       assert.deepEqual(told, ["taken", "refused"]);
       assert.equal(effect(), "deny");
     });
+
+  test("that lead nowhere, or have a name that would be passed over, are refused", async (t) => {
+    const folder = folderOf(t);
+    writeFileSync(join(folder, "ours.cedar"), forbidding);
+    symlinkSync("/nowhere.cedar", join(folder, "gone.cedar"));
+    assert.equal((await readOwnPolicies(folder)).ok, false);
+    rmSync(join(folder, "gone.cedar"));
+    assert.equal((await readOwnPolicies(folder)).ok, true);
+    for (const name of ["No-Notes.cedar", "no_notes.cedar", "no notes.cedar", "notes.CEDAR"]) {
+      writeFileSync(join(folder, name), forbidding);
+      const read = await readOwnPolicies(folder);
+      assert.match(read.ok ? "" : (read.problem.detail ?? ""), new RegExp(`^${name}`));
+      rmSync(join(folder, name));
+    }
+    writeFileSync(join(folder, ".ours.cedar.swp"), "half");
+    writeFileSync(join(folder, "cases.json"), "[]");
+    assert.equal((await readOwnPolicies(folder)).ok, true);
+    assert.deepEqual(await readOwnPolicies(join(folder, "none")), { ok: true, value: "" });
+  });
 
   test("are not taken while they are being written", async (t) => {
     const { write, effect, watch } = await opened(t);

@@ -79,7 +79,7 @@ suite("an operator's own policies in a deployment", { timeout: 300_000 }, () => 
       );
       assert.deepEqual([change?.was, change?.wouldBe], ["permit", "deny"]);
       assert.deepEqual(change?.by, ["own-no-observations"]);
-      assert.equal((await phylax.run("policy", "diff", "--policies", "/nowhere")).code, 0);
+      assert.equal((await phylax.run("policy", "diff", "--policies", "/nowhere")).code, 78);
       assert.equal(
         (await phylax.run("policy", "diff", "--policies", folder, "--days", "0")).code,
         64,

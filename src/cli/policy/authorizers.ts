@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { ownPolicyFolder, policyTexts } from "#assembly/policies.ts";
 import type { OpenedHome } from "#cli/ask.ts";
-import type { Result } from "#core/result.ts";
-import { ok } from "#core/result.ts";
+import { refuse } from "#core/problem.ts";
+import { ok, type Result } from "#core/result.ts";
 import { createAuthorizer, type Authorizer } from "#policy/authorizer.ts";
 import { readOwnPolicies, type PolicyTexts } from "#policy/policy-files.ts";
 
@@ -16,6 +17,8 @@ export async function openPolicies(
   { home }: OpenedHome,
   given?: string,
 ): Promise<Result<OpenedPolicies>> {
+  if (given !== undefined && !existsSync(given))
+    return refuse("policy-unavailable", { detail: `There is no folder ${given}.` });
   const folder = given ?? ownPolicyFolder(home);
   const [product, own] = await Promise.all([policyTexts(), readOwnPolicies(folder)]);
   if (!product.ok) return product;
